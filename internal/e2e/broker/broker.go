@@ -1,0 +1,128 @@
+// Package broker starts real Kafka brokers for integration tests.
+//
+// [Start] gives the address of the one broker that all tests of a binary
+// share; a binary that calls it has a TestMain that calls [Main]. [StartOwn]
+// gives a private [Broker] that a test may kill and restart. A broker never
+// outlives the test binary, even if that is killed.
+//
+// The tests are skipped unless OTTLA_INTEGRATION=1. The broker is launched by
+// the script kafka/start in the folder OTTLA_SHARED, by default the folder
+// shared beside the module.
+package broker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Broker is a single-node Kafka that belongs to one test. Its methods are
+// called by the test's goroutine.
+type Broker struct {
+	t    testing.TB
+	proc *process
+}
+
+// StartOwn starts a broker with an empty data folder and stops it when the
+// test ends. Each of settings is a broker setting of the form key=value. The
+// test is skipped where no broker can be started; KAFKA_BOOTSTRAP has no say.
+func StartOwn(t testing.TB, settings ...string) *Broker {
+	t.Helper()
+	needIntegration(t)
+	launcher, ok := findLauncher()
+	if !ok {
+		t.Skip(noLauncher)
+	}
+	p, err := launch(launcher, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{t: t, proc: p}
+	t.Cleanup(b.close)
+	return b
+}
+
+// Addr returns the bootstrap address. It stays the same over restarts.
+func (b *Broker) Addr() string { return b.proc.addr }
+
+// Kill ends the broker at once, as kill -9 does. What it had not yet flushed
+// is in the page cache, so that only its clients notice.
+func (b *Broker) Kill() {
+	b.t.Helper()
+	if err := b.proc.kill(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Stop shuts the broker down cleanly and waits until it has ended.
+func (b *Broker) Stop() {
+	b.t.Helper()
+	if err := b.proc.stop(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Restart starts the broker again after Kill or Stop, on its address, with its
+// data and settings, and waits until it serves.
+func (b *Broker) Restart() {
+	b.t.Helper()
+	if err := b.proc.start(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *Broker) close() {
+	if b.t.Failed() {
+		b.t.Logf("end of the broker's log:\n%s", b.proc.logTail())
+	}
+	if err := b.proc.close(); err != nil {
+		b.t.Error(err)
+	}
+}
+
+const noLauncher = "no Kafka to test with: set OTTLA_SHARED to the folder that holds kafka/start"
+
+func needIntegration(t testing.TB) {
+	t.Helper()
+	if os.Getenv("OTTLA_INTEGRATION") != "1" {
+		t.Skip("needs a real Kafka: run make integration, or set OTTLA_INTEGRATION=1")
+	}
+}
+
+// findLauncher returns the absolute path of the script that starts a broker.
+func findLauncher() (path string, ok bool) {
+	dir := os.Getenv("OTTLA_SHARED")
+	if dir == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			return "", false
+		}
+		dir = filepath.Join(root, "..", "shared")
+	}
+	path, err := filepath.Abs(filepath.Join(dir, "kafka", "start"))
+	if err != nil {
+		return "", false
+	}
+	info, err := os.Stat(path)
+	return path, err == nil && !info.IsDir()
+}
+
+// moduleRoot walks up from the working folder, which go test sets to the
+// package's own.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above the working folder")
+		}
+		dir = parent
+	}
+}
