@@ -1,0 +1,112 @@
+// Package archtest holds the rules of the code that no compiler checks: which
+// package may import which (the table layers) and how a source file looks (the
+// table style).
+package archtest
+
+import "slices"
+
+const module = "github.com/ottla-streams/ottla"
+
+// layer is a package of the module and what it may import apart from the
+// standard library. Paths of the module are relative to it. A path that ends
+// in /... covers the packages below it too; the longest that fits counts.
+type layer struct {
+	pkg   string
+	may   []string // packages of the module
+	third []string // packages of other modules, with all below them
+}
+
+// Modules of others that more than one layer uses.
+const (
+	btree = "github.com/tidwall/btree"
+	kfake = "github.com/twmb/franz-go/pkg/kfake"
+)
+
+// kafka is what it takes to be a client of Kafka.
+var kafka = []string{
+	"github.com/twmb/franz-go/pkg/kadm",
+	"github.com/twmb/franz-go/pkg/kbin",
+	"github.com/twmb/franz-go/pkg/kerr",
+	"github.com/twmb/franz-go/pkg/kgo",
+	"github.com/twmb/franz-go/pkg/kmsg",
+	"github.com/twmb/franz-go/pkg/kversion",
+	"github.com/twmb/franz-go/pkg/sasl",
+}
+
+// Groups of layers, each with all that lies below it.
+var (
+	base   = []string{"serde", "window", "join", "internal/flow", "internal/hash", "internal/describe"}
+	stores = []string{"state/engine", "internal/overlay"}
+	graphs = slices.Concat(base, stores, []string{"internal/graph"})
+	states = slices.Concat(graphs, []string{"state"})
+	dsl    = slices.Concat(states, []string{"topology", "internal/op", "internal/dsl"})
+	public = []string{
+		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "metrics",
+	}
+	engines = []string{"state/engine/pebble", "state/engine/memory"}
+	tasks   = slices.Concat(states, []string{"internal/runtime/assign", "internal/runtime/task"})
+)
+
+// layers is the table, from the bottom up: a package imports only from rows
+// above its own. internal/runtime knows the graph of a program, never the DSL
+// that made it; task and assign know no Kafka client.
+var layers = []layer{
+	{pkg: "window"},
+	{pkg: "join"},
+	{pkg: "serde", may: []string{"window"}},
+	{pkg: "serde/registry", may: []string{"serde"}, third: []string{"github.com/twmb/franz-go/pkg/sr"}},
+	{pkg: "serde/avro", may: []string{"serde", "serde/registry"}, third: []string{"github.com/hamba/avro"}},
+	{pkg: "serde/protobuf", may: []string{"serde", "serde/registry"}, third: []string{"google.golang.org/protobuf"}},
+	{pkg: "serde/jsonschema", may: []string{"serde", "serde/registry"}, third: []string{"github.com/santhosh-tekuri/jsonschema"}},
+	{pkg: "serde/debezium", may: []string{"serde"}},
+	{pkg: "internal/flow", may: []string{"serde"}},
+	{pkg: "internal/hash"},
+	{pkg: "internal/describe", may: []string{"internal/hash"}},
+
+	{pkg: "state/engine"},
+	{pkg: "state/engine/pebble", may: []string{"state/engine"}, third: []string{"github.com/cockroachdb/pebble"}},
+	{pkg: "state/engine/memory", may: []string{"state/engine"}, third: []string{btree}},
+	{pkg: "internal/overlay", may: []string{"serde", "state/engine"}, third: []string{btree}},
+
+	{pkg: "internal/graph", may: slices.Concat(base, stores)},
+	{pkg: "state", may: graphs},
+	{pkg: "state/storetest", may: states},
+	{pkg: "topology", may: states},
+	{pkg: "internal/op", may: states},
+	{pkg: "internal/dsl", may: slices.Concat(states, []string{"topology", "internal/op"})},
+	{pkg: "table", may: dsl},
+
+	{pkg: "internal/runtime/assign", may: base},
+	{pkg: "internal/runtime/task", may: states},
+	{pkg: "internal/runtime/collect", may: tasks, third: kafka},
+	{pkg: "internal/runtime/topics", may: states, third: kafka},
+	{pkg: "internal/runtime/restore", may: tasks, third: kafka},
+	{pkg: "internal/runtime/group", may: tasks, third: kafka},
+	{
+		pkg: "internal/runtime/worker",
+		may: slices.Concat(tasks, engines, []string{
+			"internal/runtime/collect", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
+		}),
+		third: kafka,
+	},
+
+	{pkg: "stream", may: slices.Concat(dsl, engines, []string{"table", "internal/runtime/..."}), third: kafka},
+	{pkg: "stream/streamtest", may: slices.Concat(dsl, engines, []string{"table", "stream", "internal/runtime/task"})},
+	{pkg: "metrics", may: []string{"stream", "topology", "state"}, third: []string{"github.com/prometheus/client_golang"}},
+
+	{pkg: "examples/...", may: public, third: append([]string{kfake}, kafka...)},
+	{pkg: "internal/conformance", may: []string{"..."}},
+	{pkg: "internal/e2e/...", may: []string{"..."}, third: append([]string{kfake}, kafka...)},
+	{pkg: "internal/archtest"},
+}
+
+// guarded are packages of the standard library that few may import.
+var guarded = map[string][]string{
+	// It would put test flags and code into the programs of users.
+	"testing": {"state/storetest", "stream/streamtest", "internal/conformance", "internal/e2e/..."},
+	// The log is slog's, by the logger of the configuration.
+	"log": {"examples/..."},
+	// They register themselves on the default mux, open to everyone.
+	"net/http/pprof": {"examples/..."},
+	"expvar":         {"examples/..."},
+}
