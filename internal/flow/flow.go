@@ -1,0 +1,53 @@
+// Package flow is the typed edge of a running topology.
+//
+// There are only a few types: [Next] is the edge, a closure that takes one
+// record; [Meta] is what travels beside key and value; [Change] is the value on
+// the edges of tables; [Nulls] tells which values of a Go type are null.
+//
+// All of it belongs to the worker goroutine of a task.
+package flow
+
+import "github.com/ottla-streams/ottla/serde"
+
+// Next takes one record. The Meta is the caller's: whoever changes it restores
+// it before returning, and nobody keeps it.
+type Next[K, V any] func(k K, v V, m *Meta) error
+
+// Meta is what travels with a record beside its key and value.
+type Meta struct {
+	Time    int64 // milliseconds since the epoch
+	Headers serde.Headers
+	NoKey   bool // the key is null; the typed key is a zero value
+	NoValue bool // the value is null; the typed value is a zero value
+
+	// Node is the number of the node whose user code runs, so that a
+	// recovered panic can be told with its place.
+	Node int32
+
+	// Origin is where the record that is being processed was read. It is nil
+	// in a punctuation.
+	Origin *Origin
+}
+
+// Origin is the place of an input record and its bytes, kept for errors and
+// dead letters until the record is done.
+type Origin struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Time      int64
+	Key       []byte
+	Value     []byte
+	Headers   serde.Headers
+}
+
+// Change is an update of a table: the row after it and, where a node asked for
+// old values, the row before it.
+type Change[V any] struct {
+	New, Old       V
+	HasNew, HasOld bool
+
+	// Late is set when the row that the update belongs to is not the latest of
+	// its key: an out-of-order update of a versioned table.
+	Late bool
+}

@@ -1,0 +1,164 @@
+// Package graph is the untyped picture of a topology and the way to bring one
+// task's copy of it to life.
+//
+// There are only a few types: a [Builder] collects each [Node] and [Store] and
+// every mistake; Build splits them into the [Subtopology] values of a
+// [Topology]; a [Binder] binds one sub-topology's nodes to typed closures for
+// one task, which the nodes see as an [Instance].
+//
+// A Topology is read-only after Build and safe for concurrent use. A Binder and
+// what it binds belong to the task's worker goroutine.
+package graph
+
+import (
+	"regexp"
+
+	"github.com/ottla-streams/ottla/internal/overlay"
+)
+
+// Kind tells sources, processors and sinks apart.
+type Kind uint8
+
+// The kinds of nodes.
+const (
+	SourceNode Kind = iota + 1
+	ProcessorNode
+	SinkNode
+)
+
+// Node is a node of the topology.
+type Node struct {
+	Name     string
+	Kind     Kind
+	Place    string // file:line of the user's call
+	Op       string // the operator as the user called it, for errors
+	Parents  []*Node
+	Children []*Node
+	Stores   []*Store // connected, in order of connection
+	ID       int      // order of creation
+
+	Source *Source // of source nodes
+	Sink   *Sink   // of sink nodes
+
+	// Bind returns the flow.Next that takes the node's input. Of a source node
+	// it returns a [Head].
+	Bind func(b *Binder, n *Node) (any, error)
+
+	subtopology int
+}
+
+// Reset is the offset reset policy of a source.
+type Reset struct {
+	Kind ResetKind
+	By   int64 // milliseconds before now, of ResetByDuration
+}
+
+// ResetKind is the kind of a Reset.
+type ResetKind uint8
+
+// The reset policies. The zero value leaves the choice to the app's setting.
+const (
+	ResetDefault ResetKind = iota
+	ResetEarliest
+	ResetLatest
+	ResetNone
+	ResetByDuration
+)
+
+// Source is what a source node reads.
+type Source struct {
+	Topics  []Topic        // unless there is a pattern
+	Pattern *regexp.Regexp // of whole topic names
+	Reset   Reset
+}
+
+// Topic is a topic's name, without the application's prefix if it is internal.
+type Topic struct {
+	Name     string
+	Internal bool
+}
+
+// Sink is what a sink node writes.
+type Sink struct {
+	Topic     Topic
+	Dynamic   string // set when the topic is chosen by record: how describe shows the function
+	Partition bool   // the sink has a partitioner of its own
+}
+
+// Repartition is an internal topic that a sink writes and a source reads.
+type Repartition struct {
+	Name       string
+	Partitions int32 // 0: as many as its inputs ask for
+	Place      string
+}
+
+// StoreKind is what a store keeps.
+type StoreKind uint8
+
+// The kinds of stores.
+const (
+	KeyValueStore StoreKind = iota + 1
+	WindowStore
+	SessionStore
+	VersionedStore
+	BufferStore // a suppress or grace-period buffer: kept in memory, logged
+)
+
+// Store is a store of the topology. A task has an instance of each store of
+// its sub-topology.
+type Store struct {
+	Name  string
+	Kind  StoreKind
+	Place string
+	ID    int // order of creation
+
+	InMemory  bool
+	Logged    bool
+	LogConfig map[string]string // overrides of the changelog topic's settings
+	Cached    bool
+	// CacheChosen is set when the user chose Cached, rather than the builder.
+	CacheChosen bool
+	Headers     bool // entries keep record headers
+	Global      bool
+	Problems    []string // mistakes of the handle
+
+	// SourceTopic is the input topic that serves as the changelog, if any.
+	SourceTopic *Topic
+
+	// RetentionMillis is how long windows, sessions or versions are kept.
+	RetentionMillis int64
+	// JoinWindow marks a window store of a stream-stream join, whose changelog
+	// is deleted by time and not compacted.
+	JoinWindow bool
+	// AutoNamed is set when the name was generated.
+	AutoNamed bool
+
+	// Layout turns entries into changelog records; Ordered asks for layers that
+	// are read by range.
+	Layout  overlay.Layout
+	Ordered bool
+
+	// OnRestore tells the typed store of an entry that was restored, nil if it
+	// keeps nothing beside its layers. A nil value is a delete.
+	OnRestore func(store any, key, value []byte, r *overlay.Record)
+
+	Nodes []*Node // connected
+
+	// Open makes the typed store over its layers.
+	Open func(o Opening) (any, error)
+}
+
+// Opening is what a store is opened with in a task.
+type Opening struct {
+	Store     *Store
+	Instance  Instance
+	Layers    *overlay.Store
+	Changelog string // the full name of the changelog topic, for serdes that depend on it
+}
+
+// CopartitionGroup are source topics that must have equal numbers of partitions.
+type CopartitionGroup struct {
+	Sources []*Node
+	Place   string
+	Op      string
+}

@@ -1,0 +1,162 @@
+package overlay
+
+import (
+	"sort"
+
+	"github.com/ottla-streams/ottla/state/engine"
+)
+
+// Changes calls f with the changelog record of each entry written since the
+// last commit, the last write of each. The record is valid during the call.
+func (s *Store) Changes(f func(r *Record) error) error {
+	var r Record
+	for _, e := range s.dirty {
+		r = Record{Time: e.time, Headers: e.headers}
+		value := e.cur
+		if e.curDel {
+			value = nil
+		}
+		s.keyBuf = append(s.keyBuf[:0], e.key...)
+		s.layout.ToLog(&r, s.keyBuf, value)
+		if err := f(&r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Commit makes the uncommitted writes committed ones.
+func (s *Store) Commit() {
+	for i, e := range s.dirty {
+		e.cur, e.com = e.com, e.cur
+		e.lentCur, e.lentCom = e.lentCom, e.lentCur
+		e.comDel, e.known, e.dirty = e.curDel, true, false
+		s.owe(e)
+		e.headers = nil
+		if e.comDel && s.base == nil {
+			s.remove(e)
+		}
+		s.dirty[i] = nil
+	}
+	s.dirty, s.pending = s.dirty[:0], 0
+	for _, r := range s.expire {
+		s.dropMemory(r[0], r[1])
+	}
+	if s.base == nil {
+		s.expire = s.expire[:0]
+	}
+}
+
+func (s *Store) owe(e *entry) {
+	if !e.owed {
+		e.owed = true
+		s.owed++
+	}
+}
+
+// Abort drops the uncommitted writes.
+func (s *Store) Abort() {
+	for i, e := range s.dirty {
+		e.dirty, e.headers = false, nil
+		if !e.known {
+			s.remove(e)
+		}
+		s.dirty[i] = nil
+	}
+	s.dirty, s.pending, s.expire = s.dirty[:0], 0, s.expire[:0]
+}
+
+// Expire drops the keys in [lo, hi) when the commit succeeds, without a trace
+// in the changelog: its own retention does the same there.
+func (s *Store) Expire(lo, hi []byte) {
+	s.expire = append(s.expire, [2][]byte{append([]byte(nil), lo...), append([]byte(nil), hi...)})
+}
+
+// Owed says whether the engine lacks committed writes.
+func (s *Store) Owed() bool { return s.owed > 0 || len(s.expire) > 0 }
+
+// WriteOut puts the committed entries that the engine lacks into b, in order.
+// It must be followed by Written when b was applied.
+func (s *Store) WriteOut(b engine.Batch) {
+	owed := make([]*entry, 0, s.owed)
+	for _, e := range s.entries {
+		if e.owed {
+			owed = append(owed, e)
+		}
+	}
+	sort.Slice(owed, func(i, j int) bool { return owed[i].key < owed[j].key })
+	for _, r := range s.expire {
+		b.DeleteRange(append(append([]byte(nil), s.prefix...), r[0]...), append(append([]byte(nil), s.prefix...), r[1]...))
+	}
+	for _, e := range owed {
+		s.keyBuf = append(append(s.keyBuf[:0], s.prefix...), e.key...)
+		if e.comDel {
+			b.Delete(s.keyBuf)
+		} else {
+			b.Set(s.keyBuf, e.com)
+		}
+	}
+}
+
+// Written says that the engine has what WriteOut gave it. base is that engine.
+// With drop the committed entries leave memory.
+func (s *Store) Written(base engine.Reader, drop bool) {
+	s.base, s.owed, s.expire = base, 0, s.expire[:0]
+	for _, e := range s.entries {
+		e.owed = false
+		if e.dirty {
+			if drop || e.comDel {
+				s.forget(e)
+			}
+			continue
+		}
+		if drop || e.comDel {
+			s.remove(e)
+		}
+	}
+}
+
+// forget drops the committed side of an entry that has an uncommitted one.
+func (s *Store) forget(e *entry) {
+	s.bytes -= cap(e.com)
+	e.com, e.known, e.comDel, e.lentCom = nil, false, false, false
+}
+
+func (s *Store) dropMemory(lo, hi []byte) {
+	s.ensureOrder()
+	var gone []*entry
+	s.order.Ascend(&entry{key: string(lo)}, func(e *entry) bool {
+		if e.key >= string(hi) {
+			return false
+		}
+		gone = append(gone, e)
+		return true
+	})
+	for _, e := range gone {
+		s.remove(e)
+	}
+}
+
+// Restore takes a changelog record into the committed layer.
+func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
+	key, value, ok = s.layout.FromLog(r)
+	if !ok {
+		return nil, nil, false
+	}
+	e := s.entries[string(key)]
+	if e == nil {
+		e = s.insert(key)
+	}
+	s.bytes -= cap(e.com)
+	e.known, e.comDel = true, value == nil
+	s.owe(e)
+	if e.lentCom {
+		e.com, e.lentCom = nil, false
+	}
+	e.com = append(e.com[:0], value...)
+	s.bytes += cap(e.com)
+	if e.comDel && s.base == nil {
+		s.remove(e)
+	}
+	return key, value, true
+}

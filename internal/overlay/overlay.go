@@ -1,0 +1,209 @@
+// Package overlay is the three layers of a store: what this commit interval
+// wrote, over what earlier commits left in memory, over the engine.
+//
+// There are only a few types: [Store] holds the layers of one store, [Record]
+// is an entry as the changelog has it, and a [Layout] turns one into the other.
+// A write reaches the committed layer when the commit succeeded and the engine
+// later, in one batch with the changelog's position.
+//
+// A Store belongs to one task's worker goroutine.
+package overlay
+
+import (
+	"github.com/tidwall/btree"
+
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state/engine"
+)
+
+// Record is an entry as the changelog has it. A nil Value deletes.
+type Record struct {
+	Key, Value []byte
+	Time       int64
+	Headers    serde.Headers
+}
+
+// ProducerTime as the time of a Record leaves it to the producer's clock.
+const ProducerTime int64 = -1 << 63
+
+// Layout turns entries into changelog records and back. It has no state that
+// depends on the records.
+type Layout interface {
+	// ToLog sets the key and value of r, and the time and headers where the
+	// entry knows them better than the write: r has those of the write. A nil
+	// value is a delete. What it sets may alias its arguments.
+	ToLog(r *Record, key, value []byte)
+
+	// FromLog returns the entry of r; a nil value deletes. ok is false when r
+	// holds none. The results may alias r.
+	FromLog(r *Record) (key, value []byte, ok bool)
+}
+
+// entry is a key's value in the two upper layers.
+type entry struct {
+	key     string
+	cur     []byte // uncommitted, when dirty
+	com     []byte // committed, when known
+	time    int64  // of the uncommitted write
+	headers serde.Headers
+	dirty   bool
+	curDel  bool
+	known   bool // the committed layer knows the key
+	comDel  bool
+	owed    bool // the engine does not have the committed value yet
+	lentCur bool // a reader may hold cur: it must not be written again
+	lentCom bool
+}
+
+const entryOverhead = 160 // bytes of an entry and its place in the map, about
+
+// Store is the layers of one store.
+type Store struct {
+	layout  Layout
+	prefix  []byte
+	base    engine.Reader // nil until there is something below
+	entries map[string]*entry
+	order   *btree.BTreeG[*entry] // nil until a range was read
+	changes uint64                // of order, so that scans notice
+	dirty   []*entry
+	bytes   int // of all entries, about
+	pending int // of the uncommitted ones, about
+	owed    int // committed entries that the engine lacks
+	keyBuf  []byte
+	baseBuf []byte
+	expire  [][2][]byte // ranges to drop when the commit succeeded
+}
+
+// New returns an empty store. prefix comes before each key in the engine.
+func New(layout Layout, prefix []byte, ordered bool) *Store {
+	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry)}
+	if ordered {
+		s.ensureOrder()
+	}
+	return s
+}
+
+// SetBase sets what lies below. It is nil for a store without an engine.
+func (s *Store) SetBase(r engine.Reader) { s.base = r }
+
+// Bytes returns the size of the two upper layers, about, and of that the
+// uncommitted one's.
+func (s *Store) Bytes() (all, uncommitted int) { return s.bytes, s.pending }
+
+// Dirty returns the number of entries changed since the last commit.
+func (s *Store) Dirty() int { return len(s.dirty) }
+
+// Get returns the value of key as the task sees it: uncommitted writes first.
+// The value stays as it is as long as the caller likes.
+func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
+	value, ok, err = s.peek(key, true)
+	return value, ok, err
+}
+
+// Peek is Get for a reader that is done with the value before the next write:
+// the value's memory may be used again.
+func (s *Store) Peek(key []byte) (value []byte, ok bool, err error) {
+	return s.peek(key, false)
+}
+
+func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
+	if e := s.entries[string(key)]; e != nil {
+		if e.dirty {
+			e.lentCur = e.lentCur || lend
+			return e.cur, !e.curDel, nil
+		}
+		if e.known {
+			e.lentCom = e.lentCom || lend
+			return e.com, !e.comDel, nil
+		}
+	}
+	if s.base == nil {
+		return nil, false, nil
+	}
+	dst := s.baseBuf[:0]
+	if lend {
+		dst = nil
+	}
+	v, ok, err := s.base.Get(dst, s.baseKey(key))
+	if !lend && v != nil {
+		s.baseBuf = v
+	}
+	return v, ok, err
+}
+
+func (s *Store) baseKey(key []byte) []byte {
+	s.keyBuf = append(append(s.keyBuf[:0], s.prefix...), key...)
+	return s.keyBuf
+}
+
+// Put sets key to value, which are copied. time and headers are those of the
+// record that caused the write, for the changelog.
+func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
+	e := s.touch(key)
+	before := cap(e.cur)
+	if e.lentCur {
+		e.cur, e.lentCur, before = nil, false, 0
+	}
+	e.cur = append(e.cur[:0], value...)
+	if e.cur == nil {
+		e.cur = []byte{}
+	}
+	s.bytes += cap(e.cur) - before
+	s.pending += len(value)
+	e.curDel, e.time, e.headers = false, time, headers
+}
+
+// Delete removes key.
+func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
+	e := s.touch(key)
+	e.curDel, e.time, e.headers = true, time, headers
+}
+
+// touch returns the entry of key, marked as changed.
+func (s *Store) touch(key []byte) *entry {
+	e := s.entries[string(key)]
+	if e == nil {
+		e = s.insert(key)
+	}
+	if !e.dirty {
+		e.dirty = true
+		s.dirty = append(s.dirty, e)
+		s.pending += len(key) + entryOverhead
+	}
+	return e
+}
+
+func (s *Store) insert(key []byte) *entry {
+	e := &entry{key: string(key)}
+	s.entries[e.key] = e
+	s.bytes += len(key) + entryOverhead
+	if s.order != nil {
+		s.order.Set(e)
+		s.changes++
+	}
+	return e
+}
+
+func (s *Store) remove(e *entry) {
+	delete(s.entries, e.key)
+	if e.owed {
+		e.owed = false
+		s.owed--
+	}
+	s.bytes -= len(e.key) + entryOverhead + cap(e.cur) + cap(e.com)
+	if s.order != nil {
+		s.order.Delete(e)
+		s.changes++
+	}
+}
+
+func (s *Store) ensureOrder() {
+	if s.order != nil {
+		return
+	}
+	s.order = btree.NewBTreeGOptions(func(a, b *entry) bool { return a.key < b.key },
+		btree.Options{NoLocks: true})
+	for _, e := range s.entries {
+		s.order.Set(e)
+	}
+}

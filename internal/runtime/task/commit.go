@@ -1,0 +1,120 @@
+package task
+
+import (
+	"fmt"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
+)
+
+// A commit goes in this order: Flush, WriteChangelog, then the worker waits
+// for the producer and commits Offsets, and only then Committed makes the
+// writes part of the committed layer. Abort drops them instead.
+
+// Flush forwards what the caches hold.
+func (t *Task) Flush() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = t.panicked(r)
+		}
+	}()
+	for _, f := range t.flushes {
+		if err := f.run(); err != nil {
+			return fmt.Errorf("store %s: %w", f.store.Name, err)
+		}
+	}
+	return nil
+}
+
+// WriteChangelog sends the last value of each entry that changed since the
+// last commit to its changelog.
+func (t *Task) WriteChangelog() error {
+	out := graph.Output{Partition: t.c.ID.Partition, Changelog: true}
+	for _, ss := range t.state.stores {
+		if !ss.store.Logged || ss.store.SourceTopic != nil {
+			continue
+		}
+		err := ss.layers.Changes(func(r *overlay.Record) error {
+			out.Topic, out.Key, out.Value, out.Headers = ss.topic, r.Key, r.Value, r.Headers
+			out.Time, out.NoTime = r.Time, r.Time == overlay.ProducerTime
+			return t.c.Emit(&out)
+		})
+		if err != nil {
+			return fmt.Errorf("store %s: %w", ss.store.Name, err)
+		}
+	}
+	return nil
+}
+
+// Offset is what a commit says of an input partition.
+type Offset struct {
+	Topic    string
+	Next     int64  // the offset to go on from
+	Metadata string // partition time and progress, see EncodeMetadata
+}
+
+// Offsets returns the positions of the inputs that moved since the last commit.
+func (t *Task) Offsets() []Offset {
+	var offsets []Offset
+	for _, q := range t.queues {
+		if q.moved {
+			offsets = append(offsets, Offset{q.topic, q.next, EncodeMetadata(q.time, t.progress)})
+		}
+	}
+	return offsets
+}
+
+// Committed makes the uncommitted writes part of the committed state. end
+// gives for a changelog topic the offset after the last record written to the
+// task's partition, if any was.
+func (t *Task) Committed(end func(topic string) (int64, bool)) error {
+	for _, ss := range t.state.stores {
+		switch {
+		case ss.store.SourceTopic != nil:
+			if q := t.queues[ss.topic]; q != nil {
+				ss.position = max(ss.position, q.next)
+			}
+		case ss.store.Logged:
+			if n, ok := end(ss.topic); ok {
+				ss.position = max(ss.position, n)
+			}
+		}
+		ss.layers.Commit()
+	}
+	for _, q := range t.queues {
+		q.moved = false
+	}
+	t.commit = false
+	if err := t.state.settle(t.c.Clock()); err != nil {
+		return fmt.Errorf("task %s: %w", t.c.ID, err)
+	}
+	return nil
+}
+
+// Abort drops the uncommitted writes and all buffered records. The task's
+// operators may hold what they derived from them, so it has to be closed and
+// made anew.
+func (t *Task) Abort() {
+	for _, ss := range t.state.stores {
+		ss.layers.Abort()
+	}
+	for _, q := range t.queues {
+		q.clear()
+	}
+	t.order.clear()
+}
+
+// Dirty says whether a commit would have anything to do.
+func (t *Task) Dirty() bool {
+	for _, ss := range t.state.stores {
+		if ss.layers.Dirty() > 0 {
+			return true
+		}
+	}
+	for _, q := range t.queues {
+		if q.moved {
+			return true
+		}
+	}
+	return t.commit
+}

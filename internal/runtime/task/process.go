@@ -1,0 +1,104 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+)
+
+func (t *Task) stampHead(q *queue, o *flow.Origin) (stamp int64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = graph.Recovered(r)
+		}
+	}()
+	return q.head.Stamp(o, q.time)
+}
+
+// judgeHead decides on a record that has no timestamp or does not decode.
+func (t *Task) judgeHead(q *queue, o *flow.Origin, err error) error {
+	var skip *graph.SkipRecord
+	if errors.As(err, &skip) {
+		(*instance)(t).Dropped(q.node, skip.Why)
+		return nil
+	}
+	return t.judge(&Failure{Stage: Decode, Task: t.c.ID, Node: q.node, Origin: o, Time: o.Time, Err: err, Headers: o.Headers})
+}
+
+// Process takes up to limit records and returns how many it took. An error
+// stops the task: its uncommitted work has to be aborted.
+func (t *Task) Process(limit int) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = t.panicked(r)
+		}
+	}()
+	for ; n < limit && t.order.len() > 0; n++ {
+		if err := t.step(); err != nil {
+			return n, err
+		}
+		if t.commit {
+			return n + 1, nil
+		}
+	}
+	return n, nil
+}
+
+// step takes one record. Its queue enters the heap again before the record is
+// processed, as in Kafka Streams, which decides between equal timestamps.
+func (t *Task) step() error {
+	q := t.order.pop()
+	q.inHeap = false
+	o, stamp := q.front(), q.stamp
+	q.drop()
+	t.stream = max(t.stream, stamp)
+	q.time = max(q.time, stamp)
+	if err := t.enter(q); err != nil {
+		return err
+	}
+	t.origin, t.now = o, stamp
+	t.meta = flow.Meta{Time: stamp, Headers: o.Headers, Origin: o, Node: int32(q.node.ID)}
+	t.processed++
+	if err := q.head.Process(o, &t.meta); err != nil {
+		if err = t.settle(q, o, err); err != nil {
+			return err
+		}
+	}
+	q.passed(o.Offset + 1)
+	t.origin = nil
+	return t.runTimers(graph.StreamClock, t.stream)
+}
+
+// settle judges an error of processing that was not judged where it happened.
+func (t *Task) settle(q *queue, o *flow.Origin, err error) error {
+	var judged *graph.Judged
+	if errors.As(err, &judged) {
+		return err
+	}
+	var decode *graph.DecodeError
+	if errors.As(err, &decode) {
+		return t.judgeHead(q, o, err)
+	}
+	return t.judge(t.failure(t.nodeInWork(), err))
+}
+
+// panicked makes an error of a panic that no node caught.
+func (t *Task) panicked(r any) error {
+	err := graph.Recovered(r)
+	var judged *graph.Judged
+	if errors.As(err, &judged) {
+		return err
+	}
+	return &graph.Judged{Err: t.failure(t.nodeInWork(), err)}
+}
+
+func (t *Task) nodeInWork() *graph.Node {
+	for _, n := range t.c.Nodes {
+		if int32(n.ID) == t.meta.Node {
+			return n
+		}
+	}
+	return nil
+}

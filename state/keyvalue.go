@@ -1,0 +1,249 @@
+package state
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// KeyValueSpec is the handle of a key-value store.
+type KeyValueSpec[K, V any] struct {
+	base
+	key   serde.Serde[K]
+	value serde.Serde[V]
+}
+
+// KeyValue returns the handle of a key-value store. The name is also that of
+// its changelog, <application id>-<name>-changelog. Mistakes are told when the
+// topology is built.
+func KeyValue[K, V any](name string, key serde.Serde[K], value serde.Serde[V], opts ...Option) *KeyValueSpec[K, V] {
+	return &KeyValueSpec[K, V]{newBase(name, opts), key, value}
+}
+
+func (s *KeyValueSpec[K, V]) tableOf(K, V) {}
+
+// KeySerde returns the serde of the keys.
+func (s *KeyValueSpec[K, V]) KeySerde() serde.Serde[K] { return s.key }
+
+// ValueSerde returns the serde of the values.
+func (s *KeyValueSpec[K, V]) ValueSerde() serde.Serde[V] { return s.value }
+
+// Define describes the store for a topology.
+func (s *KeyValueSpec[K, V]) Define() *graph.Store {
+	st := s.define(graph.KeyValueStore)
+	st.Layout = timedLayout{}
+	if s.opts.headers {
+		st.Layout = headersLayout{}
+	}
+	lru, headers := s.opts.lru, s.opts.headers
+	st.Open = func(o graph.Opening) (any, error) {
+		return openKeyValue(o, s.key, s.value, headers, lru)
+	}
+	st.OnRestore = onRestoreLRU[K, V](lru)
+	return st
+}
+
+// In opens the store in a processor, which must have been given the handle. It
+// panics if not; the app then reports the processor with its place.
+func (s *KeyValueSpec[K, V]) In(ctx Context) *KeyValueStore[K, V] {
+	return open[*KeyValueStore[K, V]](ctx, s.name)
+}
+
+func open[S any](ctx Context, name string) S {
+	v, err := ctx.StateStore(name)
+	if err != nil {
+		panic(err)
+	}
+	s, ok := v.(S)
+	if !ok {
+		panic(fmt.Errorf("store %s: the topology has it as %T, not as %T", name, v, s))
+	}
+	return s
+}
+
+// Entry is a key with its value, the time of the record that set it and, in a
+// store with headers, that record's headers.
+type Entry[K, V any] struct {
+	Key     K
+	Value   V
+	Time    time.Time
+	Headers serde.Headers
+}
+
+// KeyValueStore keeps the last value of each key. It belongs to one task and is
+// not safe for concurrent use. Keys are in order of their encoded bytes.
+type KeyValueStore[K, V any] struct {
+	in      graph.Instance
+	layers  *overlay.Store
+	key     serde.Serde[K]
+	value   serde.Serde[V]
+	nulls   flow.Nulls[V]
+	lend    bool
+	headers bool
+	lru     *lru
+	kbuf    []byte
+	vbuf    []byte
+}
+
+func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V], headers bool, max int) (*KeyValueStore[K, V], error) {
+	k, v = serde.Bind(k, o.Changelog, true), serde.Bind(v, o.Changelog, false)
+	s := &KeyValueStore[K, V]{
+		in: o.Instance, layers: o.Layers, key: k, value: v,
+		nulls: flow.NullsOf[V](), lend: !serde.Copies(v), headers: headers,
+	}
+	if max > 0 {
+		s.lru = newLRU(max)
+	}
+	return s, nil
+}
+
+func (s *KeyValueStore[K, V]) encodeKey(k K) ([]byte, error) {
+	b, err := s.key.AppendTo(s.kbuf[:0], k)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	s.kbuf = b
+	return b, nil
+}
+
+// Find returns the value of k and the time it was set at, in milliseconds.
+func (s *KeyValueStore[K, V]) Find(k K) (v V, at int64, ok bool, err error) {
+	v, at, _, ok, err = s.find(k)
+	return v, at, ok, err
+}
+
+func (s *KeyValueStore[K, V]) find(k K) (v V, at int64, h serde.Headers, ok bool, err error) {
+	b, err := s.encodeKey(k)
+	if err != nil {
+		return v, 0, nil, false, err
+	}
+	get := s.layers.Peek
+	if s.lend {
+		get = s.layers.Get
+	}
+	raw, ok, err := get(b)
+	if err != nil || !ok {
+		return v, 0, nil, false, err
+	}
+	if s.lru != nil {
+		s.lru.use(b)
+	}
+	v, at, h, err = s.decode(raw)
+	return v, at, h, err == nil, err
+}
+
+func (s *KeyValueStore[K, V]) decode(raw []byte) (v V, at int64, h serde.Headers, err error) {
+	if s.headers {
+		h, raw, err = cutHeaders(raw)
+		if err != nil {
+			return v, 0, nil, err
+		}
+	}
+	at, raw, err = cutTime(raw)
+	if err != nil {
+		return v, 0, nil, err
+	}
+	v, err = s.value.Decode(raw)
+	if err != nil {
+		err = fmt.Errorf("value: %w", err)
+	}
+	return v, at, h, err
+}
+
+// Set puts v for k with a time in milliseconds and, in a store with headers,
+// headers. A null v deletes k.
+func (s *KeyValueStore[K, V]) Set(k K, v V, at int64, h serde.Headers) error {
+	if s.nulls.Is(&v) {
+		return s.Remove(k)
+	}
+	key, err := s.encodeKey(k)
+	if err != nil {
+		return err
+	}
+	b := s.vbuf[:0]
+	if s.headers {
+		b = appendHeaders(b, h)
+	} else {
+		h = nil
+	}
+	b = appendTime(b, at)
+	if b, err = s.value.AppendTo(b, v); err != nil {
+		return fmt.Errorf("value: %w", err)
+	}
+	s.vbuf = b
+	s.layers.Put(key, b, at, h)
+	if s.lru != nil {
+		s.evict(key)
+	}
+	return nil
+}
+
+// Remove deletes k. The time of the delete is that of the record in work.
+func (s *KeyValueStore[K, V]) Remove(k K) error {
+	key, err := s.encodeKey(k)
+	if err != nil {
+		return err
+	}
+	_, now, h := s.in.Now()
+	if !s.headers {
+		h = nil
+	}
+	s.layers.Delete(key, now, h)
+	if s.lru != nil {
+		s.lru.remove(key)
+	}
+	return nil
+}
+
+// evict drops the entry used longest ago when there are too many.
+func (s *KeyValueStore[K, V]) evict(key []byte) {
+	if old, full := s.lru.add(key); full {
+		_, now, _ := s.in.Now()
+		s.layers.Delete([]byte(old), now, nil)
+	}
+}
+
+// Get returns the value of k. ok is false when there is none.
+func (s *KeyValueStore[K, V]) Get(k K) (v V, ok bool, err error) {
+	v, _, ok, err = s.Find(k)
+	return v, ok, err
+}
+
+// GetEntry returns the value of k with its time and headers.
+func (s *KeyValueStore[K, V]) GetEntry(k K) (e Entry[K, V], ok bool, err error) {
+	v, at, h, ok, err := s.find(k)
+	return Entry[K, V]{k, v, time.UnixMilli(at), h}, ok, err
+}
+
+// Put sets the value of k, at the time of the record in work. A null deletes k.
+func (s *KeyValueStore[K, V]) Put(k K, v V) error {
+	_, now, h := s.in.Now()
+	return s.Set(k, v, now, h)
+}
+
+// PutEntry sets a value with its time and, in a store with headers, headers.
+func (s *KeyValueStore[K, V]) PutEntry(e Entry[K, V]) error {
+	return s.Set(e.Key, e.Value, e.Time.UnixMilli(), e.Headers)
+}
+
+// PutIfAbsent sets the value of k unless there is one, which it returns.
+func (s *KeyValueStore[K, V]) PutIfAbsent(k K, v V) (old V, had bool, err error) {
+	old, had, err = s.Get(k)
+	if err == nil && !had {
+		err = s.Put(k, v)
+	}
+	return old, had, err
+}
+
+// Delete removes k and returns the value it had.
+func (s *KeyValueStore[K, V]) Delete(k K) (old V, had bool, err error) {
+	old, had, err = s.Get(k)
+	if err == nil {
+		err = s.Remove(k)
+	}
+	return old, had, err
+}

@@ -1,0 +1,60 @@
+package state
+
+import (
+	"container/list"
+
+	"github.com/ottla-streams/ottla/internal/overlay"
+)
+
+// lru is the order in which the keys of a store were used.
+type lru struct {
+	max   int
+	order *list.List // of string; the front was used last
+	at    map[string]*list.Element
+}
+
+func newLRU(max int) *lru { return &lru{max: max, order: list.New(), at: make(map[string]*list.Element)} }
+
+func (l *lru) use(key []byte) {
+	if e := l.at[string(key)]; e != nil {
+		l.order.MoveToFront(e)
+	}
+}
+
+// add notes a key; full says that old has to go for it.
+func (l *lru) add(key []byte) (old string, full bool) {
+	if e := l.at[string(key)]; e != nil {
+		l.order.MoveToFront(e)
+		return "", false
+	}
+	k := string(key)
+	l.at[k] = l.order.PushFront(k)
+	if l.order.Len() <= l.max {
+		return "", false
+	}
+	old = l.order.Remove(l.order.Back()).(string)
+	delete(l.at, old)
+	return old, true
+}
+
+func (l *lru) remove(key []byte) {
+	if e := l.at[string(key)]; e != nil {
+		l.order.Remove(e)
+		delete(l.at, string(key))
+	}
+}
+
+// onRestoreLRU keeps the order up to date while the store is restored.
+func onRestoreLRU[K, V any](max int) func(store any, key, value []byte, r *overlay.Record) {
+	if max == 0 {
+		return nil
+	}
+	return func(store any, key, value []byte, _ *overlay.Record) {
+		s := store.(*KeyValueStore[K, V])
+		if value == nil {
+			s.lru.remove(key)
+		} else {
+			s.evict(key)
+		}
+	}
+}
