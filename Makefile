@@ -1,0 +1,75 @@
+# Targets for people and for .ci/run. `make` lists them.
+
+export GOTOOLCHAIN := auto
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Where kafka/start and the conformance cases lie.
+override OTTLA_SHARED := $(abspath $(or $(OTTLA_SHARED),../shared))
+export OTTLA_SHARED
+CONFORMANCE_DIR ?= $(OTTLA_SHARED)/conformance/cases
+
+# Packages with goroutines of their own or values that several share.
+RACE := $(patsubst %,./%/...,$(wildcard internal/runtime internal/overlay internal/e2e state stream))
+
+SOAK ?= 10m
+BENCH ?= .
+FUZZTIME ?= 10s
+
+.PHONY: help run test race integration conformance soak bench lint fuzz cover
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+run: ## run the word count example
+	go run ./examples/wordcount
+
+test: ## vet and the quick tests, under 3 minutes
+	go vet ./...
+	go test ./...
+
+race: ## the tests of concurrent packages under the race detector
+	go test -race -timeout 15m $(RACE)
+
+integration: ## the tests against a real Kafka: KAFKA_BOOTSTRAP, or started by OTTLA_SHARED/kafka/start
+	@if [ -z "$${KAFKA_BOOTSTRAP:-}" ] && [ ! -x "$(OTTLA_SHARED)/kafka/start" ]; then \
+		echo "SKIPPED: what needs a real Kafka: KAFKA_BOOTSTRAP is not set and $(OTTLA_SHARED)/kafka/start is missing" >&2; fi
+	OTTLA_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./internal/e2e/...
+
+conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR
+	@[ -d "$(CONFORMANCE_DIR)" ] || { echo "no conformance cases in $(CONFORMANCE_DIR): set CONFORMANCE_DIR" >&2; exit 1; }
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; status=0; \
+	CONFORMANCE_DIR="$(abspath $(CONFORMANCE_DIR))" CONFORMANCE_SUMMARY="$$out/summary" \
+		go test ./internal/conformance -run TestConformance -count=1 -v >"$$out/log" 2>&1 || status=$$?; \
+	cat "$$out/log"; \
+	if ! tail -n 2 "$$out/summary"; then echo "conformance: the test wrote no summary" >&2; exit 1; fi; \
+	exit $$status
+
+soak: ## the long test against a real Kafka, for SOAK (10m)
+	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run TestSoak -v ./internal/e2e/...
+
+bench: ## the benchmarks that match BENCH
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+lint: ## gofmt, vet and staticcheck
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \
+	[ -z "$$unformatted" ] || { printf 'not formatted by gofmt:\n%s\n' "$$unformatted" >&2; exit 1; }
+	go vet ./...
+	GOTOOLCHAIN=$$(go env GOVERSION) go run $(STATICCHECK) ./...
+
+fuzz: ## every fuzz test for FUZZTIME (10s)
+	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u); do \
+		for name in $$(grep -h '^func Fuzz' "$$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do \
+			echo "$$dir $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+cover: ## the share of the code that the quick tests run
+	go test -coverprofile cover.out -coverpkg ./... ./...
+	go tool cover -func cover.out | tail -n 1
