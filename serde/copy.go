@@ -1,13 +1,5 @@
 package serde
 
-// Bind returns s for a topic, if s depends on it.
-func Bind[T any](s Serde[T], topic string, key bool) Serde[T] {
-	if b, ok := s.(TopicBinder[T]); ok {
-		return b.ForTopic(topic, key)
-	}
-	return s
-}
-
 // Copier is implemented by a Serde whose decoded values never alias the bytes
 // they came from, so that a store may use the memory again.
 type Copier interface{ Copies() bool }
