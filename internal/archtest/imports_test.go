@@ -22,6 +22,9 @@ type goPackage struct {
 
 func TestImports(t *testing.T) {
 	packages := listPackages(t)
+	if !slices.ContainsFunc(packages, func(p goPackage) bool { return p.ImportPath == module+"/serde" }) {
+		t.Fatal("go list named none of the module's packages")
+	}
 	for _, problem := range checkImports(layers, packages) {
 		t.Error(problem)
 	}
