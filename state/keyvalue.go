@@ -182,6 +182,15 @@ func (s *KeyValueStore[K, V]) Set(k K, v V, at int64, h serde.Headers) error {
 	return nil
 }
 
+// Update sets k to v, or deletes it unless has is set. A key-value store keeps
+// what came last, whatever its time: late and expired are false.
+func (s *KeyValueStore[K, V]) Update(k K, v V, has bool, at int64, h serde.Headers) (late, expired bool, err error) {
+	if !has {
+		return false, false, s.Remove(k)
+	}
+	return false, false, s.Set(k, v, at, h)
+}
+
 // Remove deletes k. The time of the delete is that of the record in work.
 func (s *KeyValueStore[K, V]) Remove(k K) error {
 	key, err := s.encodeKey(k)

@@ -13,7 +13,9 @@ type lru struct {
 	at    map[string]*list.Element
 }
 
-func newLRU(max int) *lru { return &lru{max: max, order: list.New(), at: make(map[string]*list.Element)} }
+func newLRU(max int) *lru {
+	return &lru{max: max, order: list.New(), at: make(map[string]*list.Element)}
+}
 
 func (l *lru) use(key []byte) {
 	if e := l.at[string(key)]; e != nil {

@@ -84,6 +84,10 @@ type Instance interface {
 	// such as forwarding what a cache holds. It runs in order of the stores.
 	OnFlush(s *Store, f func() error)
 
+	// CacheBytes is how much the record cache of a store may hold before it is
+	// flushed between commits, 0 for no cache.
+	CacheBytes() int
+
 	// Dropped counts a record that node n leaves out, and logs why.
 	Dropped(n *Node, why string)
 

@@ -33,6 +33,8 @@ func (i *instance) WallTime() int64          { return i.c.Clock() }
 func (i *instance) RequestCommit()           { i.commit = true }
 func (i *instance) Guarded() bool            { return i.c.GoesOn }
 
+func (i *instance) CacheBytes() int { return i.c.CacheBytes }
+
 func (i *instance) Schedule(s graph.Schedule) func() { return i.task().schedule(s) }
 
 func (i *instance) Emit(o *graph.Output) error { return i.c.Emit(o) }

@@ -2,7 +2,6 @@ package task
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"

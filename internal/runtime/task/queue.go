@@ -21,10 +21,10 @@ type queue struct {
 	stamp  int64 // of the head, when it is in the heap
 	inHeap bool
 
-	time     int64 // partition time: the highest timestamp processed, -1 for none
-	next     int64 // offset after the last record processed, -1 for none
-	fetched  int64 // offset after the last record fetched, -1 for none
-	end      int64 // end of the partition as the broker told last, -1 for unknown
+	time    int64 // partition time: the highest timestamp processed, -1 for none
+	next    int64 // offset after the last record processed, -1 for none
+	fetched int64 // offset after the last record fetched, -1 for none
+	end     int64 // end of the partition as the broker told last, -1 for unknown
 	moved   bool  // next was set since the last commit
 }
 

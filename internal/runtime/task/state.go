@@ -29,12 +29,12 @@ type State struct {
 }
 
 type storeState struct {
-	store     *graph.Store
-	layers    *overlay.Store
-	id        uint16 // prefix in the engine, 0 for none yet
-	topic     string // full name of the changelog
-	position  int64  // changelog offset that the layers stand for
-	written   int64  // changelog offset that the engine stands for
+	store    *graph.Store
+	layers   *overlay.Store
+	id       uint16 // prefix in the engine, 0 for none yet
+	topic    string // full name of the changelog
+	position int64  // changelog offset that the layers stand for
+	written  int64  // changelog offset that the engine stands for
 }
 
 func openState(c *Config, log *slog.Logger) (*State, error) {

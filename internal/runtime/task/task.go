@@ -62,7 +62,7 @@ type Task struct {
 	origin    *flow.Origin // of the record in work
 	now       int64        // timestamp of the record in work, or of the punctuation
 	stream    int64        // stream time
-	flushes   []flusher // in order of their stores
+	flushes   []flusher    // in order of their stores
 	progress  map[string]int64
 	commit    bool // a commit was asked for
 	started   bool

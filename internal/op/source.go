@@ -1,0 +1,136 @@
+// Package op is what the nodes of the DSL compute, as typed functions.
+//
+// Each function returns what binds a node for one task: it opens the node's
+// stores, binds its children and returns the closure that takes its input. A
+// closure belongs to the task's worker goroutine. No closure allocates per
+// record unless its comment says so.
+package op
+
+import (
+	"fmt"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// Bind binds a node for one task, as graph.Node wants it.
+type Bind = func(b *graph.Binder, n *graph.Node) (any, error)
+
+// Extract returns a record's timestamp in milliseconds; a negative one leaves
+// the record out. partitionTime is the highest timestamp of the partition so
+// far, -1 for none.
+type Extract[K, V any] func(k K, v V, m *flow.Meta, partitionTime int64) (int64, error)
+
+// Source decodes input records. Without extract the record's own timestamp
+// counts, and a negative one is an error.
+func Source[K, V any](key serde.Serde[K], value serde.Serde[V], extract Extract[K, V]) Bind {
+	return func(b *graph.Binder, n *graph.Node) (any, error) {
+		next, err := graph.Children[K, V](b, n)
+		if err != nil {
+			return nil, err
+		}
+		return func(topic string) (graph.Head, error) {
+			return &source[K, V]{
+				node: n, next: next, extract: extract,
+				key: newDecoder(serde.Bind(key, topic, true)), value: newDecoder(serde.Bind(value, topic, false)),
+			}, nil
+		}, nil
+	}
+}
+
+// source is the head of one input partition. With an extractor a record is
+// decoded when it is stamped; by then the one before may still be in work, so
+// there are two places.
+type source[K, V any] struct {
+	node    *graph.Node
+	next    flow.Next[K, V]
+	extract Extract[K, V]
+	key     decoder[K]
+	value   decoder[V]
+	decoded [2]decodedRecord[K, V]
+	last    int
+}
+
+type decodedRecord[K, V any] struct {
+	from           *flow.Origin
+	k              K
+	v              V
+	noKey, noValue bool
+}
+
+// Stamp implements graph.Head.
+func (s *source[K, V]) Stamp(o *flow.Origin, partitionTime int64) (int64, error) {
+	if s.extract == nil {
+		if o.Time < 0 {
+			return 0, fmt.Errorf("timestamp %d is negative; choose a timestamp extractor that allows it", o.Time)
+		}
+		return o.Time, nil
+	}
+	s.last = 1 - s.last
+	d := &s.decoded[s.last]
+	if err := s.decode(o, d); err != nil {
+		return 0, err
+	}
+	m := flow.Meta{Time: o.Time, Headers: o.Headers, NoKey: d.noKey, NoValue: d.noValue, Origin: o}
+	at, err := s.extract(d.k, d.v, &m, partitionTime)
+	if err != nil {
+		return 0, err
+	}
+	if at < 0 {
+		return 0, &graph.SkipRecord{Why: "negative timestamp"}
+	}
+	return at, nil
+}
+
+// Process implements graph.Head.
+func (s *source[K, V]) Process(o *flow.Origin, m *flow.Meta) error {
+	for i := range s.decoded {
+		if d := &s.decoded[i]; s.extract != nil && d.from == o {
+			d.from = nil
+			m.NoKey, m.NoValue = d.noKey, d.noValue
+			return s.next(d.k, d.v, m)
+		}
+	}
+	var d decodedRecord[K, V]
+	if err := s.decode(o, &d); err != nil {
+		return err
+	}
+	m.NoKey, m.NoValue = d.noKey, d.noValue
+	return s.next(d.k, d.v, m)
+}
+
+func (s *source[K, V]) decode(o *flow.Origin, d *decodedRecord[K, V]) (err error) {
+	d.from = o
+	if d.k, d.noKey, err = s.key.decode(o.Key, o.Headers); err != nil {
+		return &graph.DecodeError{Node: s.node, Part: "key", Err: err}
+	}
+	if d.v, d.noValue, err = s.value.decode(o.Value, o.Headers); err != nil {
+		return &graph.DecodeError{Node: s.node, Part: "value", Err: err}
+	}
+	return nil
+}
+
+// decoder decodes what may be null.
+type decoder[T any] struct {
+	serde   serde.Serde[T]
+	headers serde.HeaderAware[T] // nil unless the serde reads headers
+	nulls   flow.Nulls[T]
+}
+
+func newDecoder[T any](s serde.Serde[T]) decoder[T] {
+	h, _ := s.(serde.HeaderAware[T])
+	return decoder[T]{s, h, flow.NullsOf[T]()}
+}
+
+func (d *decoder[T]) decode(b []byte, h serde.Headers) (v T, null bool, err error) {
+	switch {
+	case b == nil:
+		return v, true, nil
+	case d.headers != nil:
+		v, err = d.headers.DecodeRecord(b, h)
+	default:
+		v, err = d.serde.Decode(b)
+	}
+	return v, err == nil && d.nulls.Is(&v), err
+}
