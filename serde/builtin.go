@@ -7,7 +7,7 @@ package serde
 // of these (type Name string), and JSON is never assumed.
 func For[T any]() (Serde[T], bool) {
 	var builtin any
-	switch t := any((*T)(nil)).(type) {
+	switch t := any(new(T)).(type) {
 	case *string:
 		builtin = String
 	case *[]byte:
@@ -26,18 +26,19 @@ func For[T any]() (Serde[T], bool) {
 		builtin = Bool
 	case *UUID:
 		builtin = UUIDs
-	case interface{ builtin() any }:
-		builtin = t.builtin()
+	case interface{ builtin() (Serde[T], bool) }:
+		return t.builtin()
 	}
 	s, ok := builtin.(Serde[T])
 	return s, ok
 }
 
-// builtin is the Serde of a Null of a type that has one, else nil. It has a
-// pointer receiver to be found through a nil pointer.
-func (*Null[T]) builtin() any {
-	if inner, ok := For[T](); ok {
-		return Nullable(inner)
+// builtin is For of a Null. Its result tells a Null from a type that embeds
+// one.
+func (*Null[T]) builtin() (Serde[Null[T]], bool) {
+	inner, ok := For[T]()
+	if !ok {
+		return nil, false
 	}
-	return nil
+	return Nullable(inner), true
 }

@@ -223,9 +223,8 @@ func nullTest[T any]() func(*T) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
 		return func(v *T) bool { return reflect.ValueOf(v).Elem().IsNil() }
 	}
-	type nuller interface{ IsNull() bool }
-	if zero, ok := any(new(T)).(nuller); ok && zero.IsNull() {
-		return func(v *T) bool { return any(v).(nuller).IsNull() }
+	if n, ok := any(new(T)).(interface{ test() func(*T) bool }); ok {
+		return n.test()
 	}
 	return nil
 }

@@ -19,6 +19,12 @@ func Some[T any](v T) Null[T] { return Null[T]{V: v, Valid: true} }
 // IsNull says whether n is null.
 func (n Null[T]) IsNull() bool { return !n.Valid }
 
+// test is nullTest of a Null. Its result tells a Null from a type that embeds
+// one.
+func (*Null[T]) test() func(*Null[T]) bool {
+	return func(n *Null[T]) bool { return !n.Valid }
+}
+
 // Nullable is the Serde of values that may be null, with the bytes of inner
 // for those that aren't. A null has no bytes: the record's key or value is
 // null, and in a [List] the element is. So AppendTo returns an error for a
