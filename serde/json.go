@@ -48,6 +48,9 @@ type jsonScratch[T any] struct {
 	v   T
 }
 
+// Copies is true as methods such as UnmarshalJSON have to copy what they keep.
+func (s *jsonSerde[T]) Copies() bool { return true }
+
 func (s *jsonSerde[T]) AppendTo(dst []byte, v T) ([]byte, error) {
 	x, ok := s.scratch.Get().(*jsonScratch[T])
 	if !ok {
@@ -91,7 +94,7 @@ func writable(t reflect.Type) error {
 			if visible(e) || inside && e.NumField() == 0 {
 				return nil
 			}
-			return fmt.Errorf("json %v: struct %v has no exported field, so its data would be lost: export its fields or give it a MarshalJSON method", t, e)
+			return hiddenError(t, e)
 		case reflect.Slice, reflect.Array, reflect.Map:
 			e, inside = e.Elem(), true
 		case reflect.Pointer:
@@ -103,10 +106,20 @@ func writable(t reflect.Type) error {
 	return nil
 }
 
+func hiddenError(t, hidden reflect.Type) error {
+	of := ""
+	if t != hidden {
+		of = fmt.Sprintf("struct %v has ", hidden)
+	}
+	return fmt.Errorf("json %v: %sno exported field, so its data would be lost: "+
+		"export its fields or give it a MarshalJSON method", t, of)
+}
+
 // readable says why Decode would return an empty T whatever the input is.
 func readable(t reflect.Type) error {
 	for range 8 {
-		if implements[jsonv1.Unmarshaler](t) || implements[json.UnmarshalerFrom](t) || implements[encoding.TextUnmarshaler](t) {
+		if implements[jsonv1.Unmarshaler](t) || implements[json.UnmarshalerFrom](t) ||
+			implements[encoding.TextUnmarshaler](t) {
 			return nil
 		}
 		if t.Kind() != reflect.Pointer {

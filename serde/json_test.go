@@ -136,7 +136,7 @@ func (x *textual) UnmarshalText(b []byte) error   { x.id = string(b); return nil
 func (x *writeOnly) MarshalJSON() ([]byte, error) { return []byte(`"` + x.id + `"`), nil }
 
 func TestJSONRefusesTypes(t *testing.T) {
-	const lost = "has no exported field"
+	const lost = "no exported field"
 	refuses[closed](t, lost)
 	refuses[*closed](t, lost)
 	refuses[**closed](t, lost)

@@ -61,6 +61,8 @@ func (n nullable[T]) Decode(src []byte) (Null[T], error) { return valid(n.inner.
 
 func (n nullable[T]) FixedSize() int { return fixedSize(n.inner) }
 
+func (n nullable[T]) Copies() bool { return Copies(n.inner) }
+
 func (n nullable[T]) InnerKey(encoded []byte) []byte {
 	if k, ok := n.inner.(InnerKeyer); ok {
 		return k.InnerKey(encoded)

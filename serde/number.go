@@ -35,6 +35,8 @@ type int16Serde struct{}
 
 func (int16Serde) FixedSize() int { return 2 }
 
+func (int16Serde) Copies() bool { return true }
+
 func (int16Serde) AppendTo(dst []byte, v int16) ([]byte, error) {
 	return binary.BigEndian.AppendUint16(dst, uint16(v)), nil
 }
@@ -49,6 +51,8 @@ func (int16Serde) Decode(src []byte) (int16, error) {
 type int32Serde struct{}
 
 func (int32Serde) FixedSize() int { return 4 }
+
+func (int32Serde) Copies() bool { return true }
 
 func (int32Serde) AppendTo(dst []byte, v int32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(dst, uint32(v)), nil
@@ -65,6 +69,8 @@ type int64Serde struct{}
 
 func (int64Serde) FixedSize() int { return 8 }
 
+func (int64Serde) Copies() bool { return true }
+
 func (int64Serde) AppendTo(dst []byte, v int64) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(dst, uint64(v)), nil
 }
@@ -80,6 +86,8 @@ type float32Serde struct{}
 
 func (float32Serde) FixedSize() int { return 4 }
 
+func (float32Serde) Copies() bool { return true }
+
 func (float32Serde) AppendTo(dst []byte, v float32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(dst, math.Float32bits(v)), nil
 }
@@ -94,6 +102,8 @@ func (float32Serde) Decode(src []byte) (float32, error) {
 type float64Serde struct{}
 
 func (float64Serde) FixedSize() int { return 8 }
+
+func (float64Serde) Copies() bool { return true }
 
 func (float64Serde) AppendTo(dst []byte, v float64) ([]byte, error) {
 	bits := math.Float64bits(v)
@@ -111,6 +121,8 @@ func (float64Serde) Decode(src []byte) (float64, error) {
 }
 
 type boolSerde struct{}
+
+func (boolSerde) Copies() bool { return true }
 
 var errBool = errors.New("bool: the byte is neither 0 nor 1")
 

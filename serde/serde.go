@@ -3,6 +3,15 @@
 // There are only a few types: [Serde] is the interface, the variables
 // [String], [Bytes], [Int64] … are the built-in ones with the bytes of Kafka's
 // own serializers, and [Null] wraps a value of a type that can't say null.
+// [JSON] makes a Serde of a Go type; [List], [Nullable], [TimeWindowed] and
+// [SessionWindowed] make one out of another.
+//
+// What a Serde may do besides is an interface each: [TopicBinder], [HeaderAware],
+// [Checker], [Copier], [FixedSizer] and [InnerKeyer]. Serdes that wrap another pass it on.
+//
+// All of this package is safe for concurrent use, except [Headers], which
+// belong to one record. When AppendTo returns an error, it returns dst as it
+// was. Errors never tell what the bytes are, only their number and place.
 package serde
 
 // Serde encodes and decodes values of one type. A Serde is safe for concurrent

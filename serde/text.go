@@ -15,6 +15,8 @@ var Bytes Serde[[]byte] = bytesSerde{}
 
 type stringSerde struct{}
 
+func (stringSerde) Copies() bool { return true }
+
 func (stringSerde) AppendTo(dst []byte, v string) ([]byte, error) { return append(dst, v...), nil }
 
 func (stringSerde) Decode(src []byte) (string, error) { return string(src), nil }

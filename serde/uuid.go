@@ -85,6 +85,8 @@ type uuidSerde struct{}
 
 func (uuidSerde) FixedSize() int { return uuidLen }
 
+func (uuidSerde) Copies() bool { return true }
+
 func (uuidSerde) AppendTo(dst []byte, v UUID) ([]byte, error) { return v.AppendText(dst) }
 
 func (uuidSerde) Decode(src []byte) (UUID, error) { return parseUUID(src) }

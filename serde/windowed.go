@@ -149,6 +149,8 @@ func (w windowed[K]) InnerKey(encoded []byte) []byte {
 	return encoded[:at:at]
 }
 
+func (w windowed[K]) Copies() bool { return Copies(w.inner) }
+
 func (w windowed[K]) ForTopic(topic string, key bool) Serde[window.Key[K]] {
 	return newWindowed(Bind(w.inner, topic, key), w.bounds)
 }
