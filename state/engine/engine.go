@@ -1,7 +1,7 @@
 // Package engine is the byte level of a task's state.
 //
 // An [Engine] keeps the sorted keys of all stores of one task; who uses it
-// prefixes the keys. It belongs to the task's worker: only a [Snapshot] may be
+// prefixes the keys, so that none is empty. It belongs to the task's worker: only a [Snapshot] may be
 // read by other goroutines. The engines are in the packages pebble and memory,
 // and package storetest holds the test that each of them passes.
 //
@@ -56,7 +56,7 @@ type Iterator interface {
 // Batch collects writes that are applied at once or not at all, a later one over
 // an earlier one. It copies what it is given.
 type Batch interface {
-	Set(key, value []byte)
+	Set(key, value []byte) // an empty key makes Commit fail
 	Delete(key []byte)
 	DeleteRange(lo, hi []byte) // [lo, hi); a nil hi makes Commit fail
 	Size() int                 // bytes, about

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts ...Option) {
 		{"Get", testGet},
 		{"GetAppends", testGetAppends},
 		{"EmptyValue", testEmptyValue},
+		{"EmptyKey", testEmptyKey},
 		{"BinaryKeys", testBinaryKeys},
 		{"LargeValue", testLargeValue},
 		{"BatchCopies", testBatchCopies},

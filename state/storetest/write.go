@@ -69,6 +69,27 @@ func testEmptyValue(t *testing.T, s *suite) {
 	wantAll(t, e, pair{"k", ""}, pair{"nil", ""})
 }
 
+func testEmptyKey(t *testing.T, s *suite) {
+	e := s.start(t)
+	commit(t, e, pair{"a", "1"})
+	for _, key := range [][]byte{nil, {}} {
+		b := e.NewBatch()
+		b.Set([]byte("b"), []byte("1"))
+		b.Set(key, []byte("1"))
+		if err := b.Commit(); err == nil {
+			t.Error("an empty key was committed")
+		}
+		b.Discard()
+	}
+	b := e.NewBatch()
+	b.Delete(nil)
+	if err := b.Commit(); err != nil {
+		t.Errorf("delete of the empty key: %v", err)
+	}
+	wantNone(t, e, "")
+	wantAll(t, e, pair{"a", "1"})
+}
+
 // binaryKeys are in order.
 var binaryKeys = []string{
 	"\x00", "\x00\x00", "\x00\x00\x01", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00b", "a\x01", "ab", "\x7f", "\x80",

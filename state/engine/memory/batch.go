@@ -33,7 +33,10 @@ type batch struct {
 // opOverhead is what an op adds to the size of a batch, in bytes.
 const opOverhead = 8
 
-var errNoBound = errors.New("memory: delete range: no upper bound")
+var (
+	errNoBound  = errors.New("memory: delete range: no upper bound")
+	errEmptyKey = errors.New("memory: set: empty key")
+)
 
 // NewBatch returns an empty batch.
 func (d *DB) NewBatch() engine.Batch { return &batch{db: d} }
@@ -43,7 +46,13 @@ func (b *batch) add(k kind, key, value []byte) {
 	b.size += len(key) + len(value) + opOverhead
 }
 
-func (b *batch) Set(key, value []byte) { b.add(set, key, value) }
+func (b *batch) Set(key, value []byte) {
+	if len(key) == 0 {
+		b.err = errEmptyKey
+		return
+	}
+	b.add(set, key, value)
+}
 
 func (b *batch) Delete(key []byte) { b.add(remove, key, nil) }
 

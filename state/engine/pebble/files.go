@@ -1,0 +1,245 @@
+package pebble
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// files is the file system of one DB. It makes files that only their owner may
+// read, refuses writes once the DB stopped, and slows down who writes to a full
+// disk.
+type files struct {
+	vfs.FS
+	h       *health
+	private bool // the names are those of the operating system
+}
+
+var errFrozen = errors.New("store stopped: its files take no more writes")
+
+const (
+	folderMode fs.FileMode = 0o700
+	fileMode   fs.FileMode = 0o600
+)
+
+// Unwrap is for vfs.Root.
+func (f *files) Unwrap() vfs.FS { return f.FS }
+
+func (f *files) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.h.mayCreate(); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.Create(name, category)
+	return f.made(name, file, err)
+}
+
+func (f *files) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	if err := f.h.mayCreate(); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.OpenReadWrite(name, category, opts...)
+	return f.made(name, file, err)
+}
+
+func (f *files) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.h.mayCreate(); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.ReuseForWrite(oldname, newname, category)
+	return f.made(newname, file, err)
+}
+
+func (f *files) made(name string, made vfs.File, err error) (vfs.File, error) {
+	if err != nil {
+		f.h.failed()
+		return nil, err
+	}
+	if err := f.restrict(name, fileMode); err != nil {
+		return nil, errors.Join(err, made.Close())
+	}
+	return &file{File: made, h: f.h, patient: strings.HasPrefix(f.PathBase(name), "MANIFEST-")}, nil
+}
+
+// restrict takes rights away, of a folder that was there before, too. The folder
+// is made first, so a file is never open to others, not even for a moment.
+func (f *files) restrict(name string, mode fs.FileMode) error {
+	if !f.private {
+		return nil
+	}
+	info, err := os.Stat(name)
+	if err != nil || info.Mode().Perm() == mode {
+		return err
+	}
+	return os.Chmod(name, mode)
+}
+
+func (f *files) MkdirAll(dir string, _ os.FileMode) error {
+	if err := f.h.mayWrite(); err != nil {
+		return err
+	}
+	if err := f.FS.MkdirAll(dir, folderMode); err != nil {
+		return err
+	}
+	return f.restrict(dir, folderMode)
+}
+
+func (f *files) Lock(name string) (io.Closer, error) {
+	lock, err := f.FS.Lock(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.restrict(name, fileMode); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+func (f *files) Link(oldname, newname string) error {
+	if err := f.h.mayWrite(); err != nil {
+		return err
+	}
+	return f.FS.Link(oldname, newname)
+}
+
+func (f *files) Rename(oldname, newname string) error {
+	if err := f.h.mayWrite(); err != nil {
+		return err
+	}
+	return f.FS.Rename(oldname, newname)
+}
+
+func (f *files) Remove(name string) error {
+	if err := f.h.mayWrite(); err != nil {
+		return err
+	}
+	return f.FS.Remove(name)
+}
+
+func (f *files) RemoveAll(name string) error {
+	if err := f.h.mayWrite(); err != nil {
+		return err
+	}
+	return f.FS.RemoveAll(name)
+}
+
+// file is a file that is being written.
+type file struct {
+	vfs.File
+	h       *health
+	patient bool // an error of writing would be fatal: wait for space instead
+}
+
+func (f *file) Write(p []byte) (int, error) {
+	if err := f.h.mayWrite(); err != nil {
+		return 0, err
+	}
+	n, err := f.File.Write(p)
+	if f.patient && isNoSpace(err) {
+		for f.h.waitForSpace(err) {
+			var more int
+			more, err = f.File.Write(p[n:])
+			n += more
+		}
+		f.h.spaceAgain(err)
+	}
+	if err != nil {
+		f.h.failed()
+	}
+	return n, err
+}
+
+func (f *file) WriteAt(p []byte, offset int64) (int, error) {
+	return guarded(f.h, func() (int, error) { return f.File.WriteAt(p, offset) })
+}
+
+func (f *file) Preallocate(offset, length int64) error {
+	_, err := guarded(f.h, func() (int, error) { return 0, f.File.Preallocate(offset, length) })
+	return err
+}
+
+func (f *file) Sync() error {
+	_, err := guarded(f.h, func() (int, error) { return 0, f.File.Sync() })
+	return err
+}
+
+func (f *file) SyncData() error {
+	_, err := guarded(f.h, func() (int, error) { return 0, f.File.SyncData() })
+	return err
+}
+
+func (f *file) SyncTo(length int64) (bool, error) {
+	return guarded(f.h, func() (bool, error) { return f.File.SyncTo(length) })
+}
+
+func guarded[T any](h *health, write func() (T, error)) (T, error) {
+	if err := h.mayWrite(); err != nil {
+		var none T
+		return none, err
+	}
+	result, err := write()
+	if err != nil {
+		h.failed()
+	}
+	return result, err
+}
+
+// mayWrite fails when the DB stopped.
+func (h *health) mayWrite() error {
+	if h.stop.Load() != nil {
+		return errFrozen
+	}
+	return nil
+}
+
+// mayCreate is mayWrite for the first step of background work, which has to wait
+// after a failure.
+func (h *health) mayCreate() error {
+	h.mu.Lock()
+	wait := retryEvery - time.Since(h.lastFail)
+	h.mu.Unlock()
+	if h.stop.Load() != nil {
+		wait = retryEvery
+	}
+	if wait > 0 && h.opened.Load() {
+		h.pause(wait)
+	}
+	return h.mayWrite()
+}
+
+func (h *health) failed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lastFail = time.Now()
+}
+
+// pause waits, until the DB closes at most, which it returns as false.
+func (h *health) pause(wait time.Duration) bool {
+	select {
+	case <-time.After(wait):
+		return true
+	case <-h.closing:
+		return false
+	}
+}
+
+// waitForSpace reports err as a flush's and waits a moment. It is false if there
+// is no point in waiting on.
+func (h *health) waitForSpace(err error) bool {
+	if !isNoSpace(err) || !h.opened.Load() || h.stop.Load() != nil {
+		return false
+	}
+	h.flushed(err)
+	return h.pause(retryEvery)
+}
+
+// spaceAgain ends what waitForSpace reported.
+func (h *health) spaceAgain(err error) {
+	if err == nil {
+		h.flushed(nil)
+	}
+}
