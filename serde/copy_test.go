@@ -1,6 +1,7 @@
 package serde
 
 import (
+	"encoding/json/jsontext"
 	"reflect"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func TestCopies(t *testing.T) {
 	copies(t, TimeWindowed(String, time.Second), window.Key[string]{Key: "a", End: 1000})
 	copies(t, SessionWindowed(String), window.Key[string]{Key: "a", End: 1000})
 	copies(t, JSON[order](), order{ID: "abc", Tags: map[string]int{"d": 1}})
+	copies(t, JSON[jsontext.Value](), jsontext.Value(`{"a":1}`))
 	copies(t, JSON[any](), any([]any{"abc", true}))
 }
 

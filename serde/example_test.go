@@ -192,11 +192,15 @@ func ExampleJSONError() {
 // A type with no exported field would be written as {}.
 func ExampleChecker() {
 	type order struct{ id string }
-	if s, ok := serde.JSON[order]().(serde.Checker); ok {
+	orders := serde.JSON[order]()
+	if s, ok := orders.(serde.Checker); ok {
 		fmt.Println(s.Err())
 	}
+	_, err := orders.AppendTo(nil, order{id: "o-1"})
+	fmt.Println(err != nil)
 	// Output:
 	// json serde_test.order: no exported field, so its data would be lost: export its fields or give it a MarshalJSON method
+	// true
 }
 
 func ExampleFor() {

@@ -163,6 +163,13 @@ func refuses[T any](t *testing.T, why string) {
 	checkBroken(t, s, c.Err())
 }
 
+func TestJSONNeverLosesData(t *testing.T) {
+	b, err := JSON[embedding]().AppendTo(nil, embedding{closed{id: "x"}})
+	if err == nil {
+		t.Errorf("written as %s", b)
+	}
+}
+
 func TestJSONTakesTypes(t *testing.T) {
 	takes(t, promoting{part{1.5}})
 	takes(t, textual{"x"})
