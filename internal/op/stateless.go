@@ -157,14 +157,16 @@ func FlatMap[K, V, K2, V2 any](f func(K, V) iter.Seq2[K2, V2]) Bind {
 	})
 }
 
-// Peek calls f and passes the record on. A null value that V can't say reads
-// as the zero value.
+// Peek calls f and passes the record on. A null value that V can't say passes
+// without a call.
 func Peek[K, V any](f func(K, V)) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K, V]) flow.Next[K, V] {
-		id := int32(n.ID)
+		id, nulls := int32(n.ID), flow.NullsOf[V]()
 		return func(k K, v V, m *flow.Meta) error {
 			m.Node = id
-			f(k, v)
+			if !m.NoValue || nulls.Possible() {
+				f(k, v)
+			}
 			return next(k, v, m)
 		}
 	})

@@ -1,0 +1,54 @@
+package dsl
+
+import (
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/op"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// Table is a table as users hold it: table.KTable is defined by it. Its field
+// is not theirs to see; packages of this module take it with Of.
+type Table[K, V any] struct{ t *Rows[K, V] }
+
+// Wrap returns the Table of rows.
+func Wrap[K, V any](r *Rows[K, V]) *Table[K, V] { return &Table[K, V]{r} }
+
+// Of returns the rows of a Table.
+func Of[K, V any](t *Table[K, V]) *Rows[K, V] { return t.t }
+
+// Rows is what the packages stream and table know of a table.
+type Rows[K, V any] struct {
+	B     *Builder
+	Step  *Step
+	Key   serde.Serde[K]
+	Value serde.Serde[V]
+
+	// Store is the table's own store, nil while it is not materialised.
+	Store *graph.Store
+	// Named says that the store was asked for by a handle with a name.
+	Named bool
+
+	// NeedOld asks for the rows before an update. It materialises what has to
+	// be, if force is set, and says whether old rows will come.
+	NeedOld func(force bool) bool
+	// Get reads rows, from the table's store or from those that it is made of,
+	// which GetStores returns. Both are valid once the steps are written; Get
+	// may be asked for only after Materialize.
+	Get       op.BindGetter[K, V]
+	GetStores func() []*graph.Store
+	// Materialize makes rows readable: it gives a store to the table that the
+	// rows come from in the end, if that has none.
+	Materialize func()
+
+	// Keep gives the table a store of its own.
+	// named tells a handle with a name from a store that is named when the
+	// steps are numbered.
+	Keep func(st *graph.Store, named bool)
+
+	// Sources are the steps whose topics the table comes from.
+	Sources []*Step
+	// Versioned says that the rows have a history.
+	Versioned func() bool
+	// GraceMillis is the grace period of a windowed table, -1 of others.
+	GraceMillis int64
+}

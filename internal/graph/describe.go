@@ -1,0 +1,45 @@
+package graph
+
+import "github.com/ottla-streams/ottla/internal/describe"
+
+// Describe returns the topology as plain data. Names of internal topics are
+// without the application's prefix.
+func (t *Topology) Describe() describe.Topology {
+	var d describe.Topology
+	for _, s := range t.Subtopologies {
+		sub := describe.Subtopology{ID: int(s.ID), Global: s.Global}
+		for _, n := range s.Nodes {
+			sub.Nodes = append(sub.Nodes, describeNode(n))
+		}
+		d.Subtopologies = append(d.Subtopologies, sub)
+	}
+	return d
+}
+
+func describeNode(n *Node) describe.Node {
+	d := describe.Node{Name: n.Name, Kind: describe.Kind(n.Kind), Place: n.Place}
+	switch n.Kind {
+	case SourceNode:
+		if n.Source.Pattern != nil {
+			d.Pattern = n.Source.Pattern.String()
+		}
+		for _, t := range n.Source.Topics {
+			d.Topics = append(d.Topics, t.Name)
+		}
+	case SinkNode:
+		d.Topic, d.TopicFunc = n.Sink.Topic.Name, n.Sink.Dynamic
+		if d.TopicFunc != "" {
+			d.Topic = ""
+		}
+	}
+	for _, s := range n.Stores {
+		d.Stores = append(d.Stores, s.Name)
+	}
+	for _, c := range n.Children {
+		d.Children = append(d.Children, c.Name)
+	}
+	for _, p := range n.Parents {
+		d.Parents = append(d.Parents, p.Name)
+	}
+	return d
+}

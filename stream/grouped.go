@@ -1,0 +1,141 @@
+package stream
+
+import (
+	"github.com/ottla-streams/ottla/internal/dsl"
+	"github.com/ottla-streams/ottla/internal/op"
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/table"
+)
+
+// KGroupedStream is a stream by key, on its way into an aggregate.
+type KGroupedStream[K, V any] struct {
+	s      *KStream[K, V]
+	named  string
+	sel    *dsl.Step // the select-key step of GroupBy
+	shared *dsl.Step // the repartition that aggregates share, if it has a name
+}
+
+// GroupByKey groups records by their key. It repartitions only if the key may
+// have changed before.
+func (s *KStream[K, V]) GroupByKey() *KGroupedStream[K, V] { return &KGroupedStream[K, V]{s: s} }
+
+// GroupBy groups records by a new key. It always repartitions.
+func (s *KStream[K, V]) GroupBy[K2 any](f func(K, V) K2) *KGroupedStream[K2, V] {
+	g := keyed[K, V, K2, V](s, "GroupBy", "KSTREAM-KEY-SELECT-", op.SelectKey(f))
+	return &KGroupedStream[K2, V]{s: g, sel: g.step}
+}
+
+// Named names the repartition topic and the nodes around it.
+func (g *KGroupedStream[K, V]) Named(name string) *KGroupedStream[K, V] {
+	g.named = name
+	if g.sel != nil {
+		g.sel.Given = name
+	}
+	if name == "" {
+		g.s.b.Fail(dsl.Place(), "Named", "the name is empty")
+	}
+	return g
+}
+
+// Serdes sets the serdes of keys and values on the way to the aggregate. A nil
+// one stays as it is.
+func (g *KGroupedStream[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) *KGroupedStream[K, V] {
+	c := *g
+	c.s = g.s.Serdes(key, value)
+	return &c
+}
+
+// Count counts the records of each key. Records with a null key or a null value
+// are dropped.
+func (g *KGroupedStream[K, V]) Count[S state.TableSpec[K, int64]](store S) *table.KTable[K, int64] {
+	a := aggregation[K, V, int64]{op: "Count", prefix: "KSTREAM-AGGREGATE-", burn: true}
+	a.init = func() int64 { return 0 }
+	a.add = func(_ K, _ V, n int64) int64 { return n + 1 }
+	return aggregate(g, a, store)
+}
+
+// Reduce combines the values of each key. The first value becomes the result as
+// it is. Records with a null key or a null value are dropped; a null result
+// deletes.
+func (g *KGroupedStream[K, V]) Reduce[S state.TableSpec[K, V]](f func(sum, v V) V, store S) *table.KTable[K, V] {
+	a := aggregation[K, V, V]{op: "Reduce", prefix: "KSTREAM-REDUCE-"}
+	a.first = func(v V) V { return v }
+	a.add = func(_ K, v, sum V) V { return f(sum, v) }
+	return aggregate(g, a, store)
+}
+
+// Aggregate aggregates the values of each key, beginning with what init gives.
+// Records with a null key or a null value are dropped; a null result deletes,
+// and the next record begins anew.
+func (g *KGroupedStream[K, V]) Aggregate[A any, S state.TableSpec[K, A]](init func() A, add func(k K, v V, sum A) A, store S) *table.KTable[K, A] {
+	return aggregate(g, aggregation[K, V, A]{op: "Aggregate", prefix: "KSTREAM-AGGREGATE-", init: init, add: add}, store)
+}
+
+type aggregation[K, V, A any] struct {
+	op, prefix string
+	burn       bool // an unnamed store takes a number more
+	init       func() A
+	first      func(V) A
+	add        func(K, V, A) A
+}
+
+// aggregate adds the steps of an aggregation: numbers first, then the
+// repartition if the key may have changed, then the node.
+func aggregate[K, V, A any, S state.TableSpec[K, A]](g *KGroupedStream[K, V], a aggregation[K, V, A], spec S) *table.KTable[K, A] {
+	b := g.s.b
+	final := &dsl.Step{Op: a.op, Place: dsl.Place()}
+	st := b.Own(spec, final)
+	key := serde.Serde[K](dsl.KeySerdeOf[K, A](spec))
+	b.Add(&dsl.Step{Op: a.op, Place: final.Place, Number: func(s *dsl.Step, c *dsl.Counter) {
+		if st.AutoNamed {
+			if a.burn {
+				c.Name("")
+			}
+			st.Name = c.Store(a.prefix)
+		}
+		final.Node = c.Or(final.Given, a.prefix)
+	}})
+	parent, sources := g.placed(final, key, func() string { return st.Name })
+	final.Parents = []*dsl.Step{parent}
+	final.Number = func(*dsl.Step, *dsl.Counter) {}
+	sendOld := false
+	final.Write = func(s *dsl.Step, w *dsl.Writer) {
+		w.Processor(s, s.Node, op.Aggregate(op.AggregateSpec[K, V, A]{
+			Store: st, Key: key, Init: a.init, First: a.first, Add: a.add, SendOld: func() bool { return sendOld },
+		}), st)
+	}
+	b.Add(final)
+	r := &dsl.Rows[K, A]{B: b, Step: final, Key: key, Value: dsl.ValueSerdeOf[K, A](spec), Sources: sources, GraceMillis: -1}
+	dsl.StoreTable(r, spec, func() string { return st.Name })
+	r.Store, r.Named = st, !st.AutoNamed
+	r.NeedOld = func(bool) bool { sendOld = true; return true }
+	return (*table.KTable[K, A])(dsl.Wrap(r))
+}
+
+// placed returns the step whose records are where their keys belong.
+func (g *KGroupedStream[K, V]) placed(by *dsl.Step, key serde.Serde[K], store func() string) (*dsl.Step, []*dsl.Step) {
+	s := g.s
+	if !s.moved {
+		return s.step, s.sources
+	}
+	if g.shared != nil {
+		return g.shared, []*dsl.Step{g.shared}
+	}
+	if s.key != nil {
+		key = s.key
+	}
+	value := dsl.Serde(s.b, s.value, by.Place, by.Op, "values")
+	r := &dsl.RepartitionStep{Name: func() string {
+		if g.named != "" {
+			return g.named
+		}
+		return store()
+	}}
+	step := dsl.Repartitioned(s.b, by.Op, r, s.step, key, value, nil)
+	step.Place = by.Place
+	if g.named != "" {
+		g.shared = step
+	}
+	return step, []*dsl.Step{step}
+}

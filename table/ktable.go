@@ -1,0 +1,56 @@
+// Package table is tables: what is known of each key now.
+//
+// There are only a few types: a [KTable] is a table, read from a topic, made of
+// a stream or computed; a [KGroupedTable] is a table on its way into an
+// aggregate. A table becomes a stream of its updates with stream.Of, in a
+// chain as .Via(stream.Of).
+package table
+
+import (
+	"github.com/ottla-streams/ottla/internal/dsl"
+	"github.com/ottla-streams/ottla/internal/op"
+	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/topology"
+)
+
+// KTable is a table. Each operator returns a new table; a table may have any
+// number of operators behind it.
+type KTable[K, V any] dsl.Table[K, V]
+
+func (t *KTable[K, V]) rows() *dsl.Rows[K, V] { return dsl.Of((*dsl.Table[K, V])(t)) }
+
+func wrap[K, V any](r *dsl.Rows[K, V]) *KTable[K, V] { return (*KTable[K, V])(dsl.Wrap(r)) }
+
+// Via returns f of the table, for functions that build on tables within a
+// chain, such as stream.Of.
+func (t *KTable[K, V]) Via[R any](f func(*KTable[K, V]) R) R { return f(t) }
+
+// Named names the node of the operator before it. Names are unique in a topology.
+func (t *KTable[K, V]) Named(name string) *KTable[K, V] {
+	r := t.rows()
+	r.Step.Given = name
+	if name == "" {
+		r.B.Fail(dsl.Place(), "Named", "the name is empty")
+	}
+	return t
+}
+
+// Materialize keeps the table in a store, where processors and queries find it.
+func (t *KTable[K, V]) Materialize[S state.TableSpec[K, V]](store S) *KTable[K, V] {
+	r := t.rows()
+	if r.Store != nil {
+		r.B.Fail(dsl.Place(), "Materialize", "the table has the store %q already", r.Store.Name)
+		return t
+	}
+	r.Keep(r.B.Own(store, r.Step), store.StoreName() != "")
+	return t
+}
+
+// To writes the updates of the table to a topic; a delete is a null value. It
+// is short for stream.Of(t).To(topic).
+func (t *KTable[K, V]) To(topic topology.Topic[K, V]) *KTable[K, V] {
+	r := t.rows()
+	s := r.B.Processor("To", "KTABLE-TOSTREAM-", op.TableToStream[K, V](), r.Step)
+	dsl.WriteTo(r.B, s, topic)
+	return t
+}
