@@ -100,8 +100,8 @@ func (res *Result) note(format string, args ...any) {
 type Tally struct {
 	Cases   int
 	Passed  int
-	Applied [levels]int
-	PassedL [levels]int
+	Applied [levels]int // how often a case pinned a level
+	Held    [levels]int // how often a level that applied passed
 	Notes   int
 	Failed  []string // names of cases
 }
@@ -119,7 +119,7 @@ func (t *Tally) Add(res *Result) {
 		if res.applies[l] {
 			t.Applied[l]++
 			if !res.failed[l] {
-				t.PassedL[l]++
+				t.Held[l]++
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func (t *Tally) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d cases passed, %d leniencies used\n", t.Passed, t.Cases, t.Notes)
 	for l := range levels {
-		fmt.Fprintf(&b, "%-12s %d of %d\n", l, t.PassedL[l], t.Applied[l])
+		fmt.Fprintf(&b, "%-12s %d of %d\n", l, t.Held[l], t.Applied[l])
 	}
 	areas := map[string]int{}
 	for _, name := range t.Failed {
