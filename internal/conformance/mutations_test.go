@@ -174,12 +174,16 @@ var changelogMutations = []mutation{
 	changelogMutation("ts", func(x *ExpectedRecord) bool { return notNull(x) && x.Time != nil }, func(r *Record) { r.Time++ }),
 	changelogMutation("header", anyRecord, func(r *Record) { r.Headers = append(r.Headers, Header{Name: "more"}) }),
 	{"changelog missing", WireFormats, func(rng *rand.Rand, c *Case, r *Run) bool {
+		// The only record of its key, so that no other one takes its place.
 		e, i, ok := pick(rng, r.Changelogs, func(e, i int) bool {
-			// The only record of its key, so that no other one takes its place.
-			return r.Changelogs[e][i].Value != nil && 1 == len(slices.DeleteFunc(slices.Clone(r.Changelogs[e]),
-				func(o Record) bool {
-					return o.Topic != r.Changelogs[e][i].Topic || !sameBytes(o.Key, r.Changelogs[e][i].Key)
-				}))
+			rec := r.Changelogs[e][i]
+			same := 0
+			for _, o := range r.Changelogs[e] {
+				if o.Topic == rec.Topic && sameBytes(o.Key, rec.Key) {
+					same++
+				}
+			}
+			return rec.Value != nil && same == 1
 		})
 		if ok {
 			r.Changelogs[e] = slices.Delete(r.Changelogs[e], i, i+1)
