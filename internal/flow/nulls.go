@@ -2,7 +2,10 @@ package flow
 
 import (
 	"reflect"
+	"strings"
 	"unsafe"
+
+	"github.com/ottla-streams/ottla/serde"
 )
 
 // Nulls tells which values of T are null: nil for pointers, slices, maps,
@@ -21,6 +24,8 @@ const (
 	invalidIsNull
 )
 
+var serdePath = reflect.TypeFor[serde.Header]().PkgPath()
+
 // NullsOf returns the Nulls of T.
 func NullsOf[T any]() Nulls[T] {
 	t := reflect.TypeFor[T]()
@@ -28,11 +33,9 @@ func NullsOf[T any]() Nulls[T] {
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
 		return Nulls[T]{kind: nilIsNull}
 	case reflect.Struct:
-		var zero T
-		if _, ok := any(zero).(interface{ IsNull() bool }); ok {
-			if f, ok := t.FieldByName("Valid"); ok && f.Type.Kind() == reflect.Bool {
-				return Nulls[T]{kind: invalidIsNull, offset: f.Offset}
-			}
+		if t.PkgPath() == serdePath && strings.HasPrefix(t.Name(), "Null[") {
+			f, _ := t.FieldByName("Valid")
+			return Nulls[T]{kind: invalidIsNull, offset: f.Offset}
 		}
 	}
 	return Nulls[T]{}

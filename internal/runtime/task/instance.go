@@ -74,4 +74,13 @@ func (i *instance) SetProgress(store string, v int64) { i.progress[store] = v }
 
 func (i *instance) Layers(s *graph.Store) (*overlay.Store, error) { return i.state.layers(s) }
 
-func (i *instance) GlobalStore(s *graph.Store) (any, error) { return i.c.Global(s) }
+func (i *instance) GlobalStore(s *graph.Store) (any, error) {
+	if !i.c.GlobalTask {
+		return i.c.Global(s)
+	}
+	layers, err := i.state.layers(s)
+	if err != nil {
+		return nil, err
+	}
+	return s.Open(graph.Opening{Store: s, Instance: i, Layers: layers, Changelog: graph.Changelog(i, s)})
+}

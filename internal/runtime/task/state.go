@@ -49,7 +49,7 @@ func openState(c *Config, log *slog.Logger) (*State, error) {
 		}
 	}
 	for _, st := range c.Stores {
-		if !st.Global {
+		if !st.Global || c.GlobalTask {
 			s.add(st)
 		}
 	}

@@ -45,6 +45,8 @@ type Config struct {
 	LayerMillis int64         // age of the layers before they are written out
 	Global      func(s *graph.Store) (any, error)
 	Topology    string // what identifies the shape of the topology in the state
+	// GlobalTask marks the task that keeps the global stores.
+	GlobalTask bool
 	// InMemoryOnly keeps persistent stores in memory too, for test drivers.
 	InMemoryOnly bool
 }
@@ -104,7 +106,7 @@ func (t *Task) bind() (err error) {
 		}
 	}()
 	for _, s := range t.c.Stores {
-		if s.Global {
+		if s.Global && !t.c.GlobalTask {
 			continue
 		}
 		if _, err := t.binder.Store(s); err != nil {

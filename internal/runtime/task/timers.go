@@ -100,6 +100,17 @@ func (t *Task) Punctuate() (ran bool, err error) {
 	return ran, t.runTimers(graph.WallClock, now)
 }
 
+// AdvanceStream moves stream time without a record and runs what is due.
+func (t *Task) AdvanceStream(to int64) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = t.panicked(r)
+		}
+	}()
+	t.stream = max(t.stream, to)
+	return t.runTimers(graph.StreamClock, t.stream)
+}
+
 // NextTimer returns when the next wall-clock schedule is due.
 func (t *Task) NextTimer() (int64, bool) {
 	h := &t.timers[graph.WallClock]
