@@ -219,7 +219,7 @@ func forWorlds(t *testing.T, n uint64, test func(t *testing.T, w *world)) {
 }
 
 func TestAnyInputKeepsTheRules(t *testing.T) {
-	forWorlds(t, 1000, func(t *testing.T, w *world) {
+	forWorlds(t, 500, func(t *testing.T, w *world) {
 		w.scramble()
 		a := w.assign()
 		w.check(t, a)
@@ -231,7 +231,7 @@ func TestAnyInputKeepsTheRules(t *testing.T) {
 
 // TestFreshGroupIsSpread starts from nothing: each sub-topology and each kind of task is spread by itself.
 func TestFreshGroupIsSpread(t *testing.T) {
-	forWorlds(t, 1000, func(t *testing.T, w *world) {
+	forWorlds(t, 500, func(t *testing.T, w *world) {
 		a := w.assign()
 		type part struct {
 			sub      int32
@@ -263,7 +263,7 @@ func TestFreshGroupIsSpread(t *testing.T) {
 }
 
 func TestUnchangedInputGivesUnchangedOutput(t *testing.T) {
-	forWorlds(t, 1000, func(t *testing.T, w *world) {
+	forWorlds(t, 500, func(t *testing.T, w *world) {
 		for range 3 {
 			w.settle(t)
 			before := w.assign()
@@ -277,7 +277,7 @@ func TestUnchangedInputGivesUnchangedOutput(t *testing.T) {
 }
 
 func TestPendingComesToRestWithoutProgress(t *testing.T) {
-	forWorlds(t, 800, func(t *testing.T, w *world) {
+	forWorlds(t, 400, func(t *testing.T, w *world) {
 		w.settle(t)
 		w.join()
 		w.join()
@@ -295,7 +295,7 @@ func TestPendingComesToRestWithoutProgress(t *testing.T) {
 }
 
 func TestJoinMovesNoMoreThanAShare(t *testing.T) {
-	forWorlds(t, 1000, func(t *testing.T, w *world) {
+	forWorlds(t, 500, func(t *testing.T, w *world) {
 		w.settle(t)
 		before := owners(w.assign())
 		w.join()
@@ -314,7 +314,7 @@ func TestJoinMovesNoMoreThanAShare(t *testing.T) {
 }
 
 func TestLeaveMovesOnlyItsTasks(t *testing.T) {
-	forWorlds(t, 1000, func(t *testing.T, w *world) {
+	forWorlds(t, 500, func(t *testing.T, w *world) {
 		if len(w.members) == 1 {
 			w.join()
 		}
@@ -335,7 +335,7 @@ func TestLeaveMovesOnlyItsTasks(t *testing.T) {
 }
 
 func TestScrambledGroupsConverge(t *testing.T) {
-	forWorlds(t, 800, func(t *testing.T, w *world) {
+	forWorlds(t, 400, func(t *testing.T, w *world) {
 		w.scramble()
 		for _, task := range w.tasks {
 			task.EndOffset = max(task.EndOffset, 0)

@@ -12,6 +12,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // worker is a client with the balancer, whose partition callbacks keep its tasks.
@@ -121,6 +122,7 @@ func startWorker(t *testing.T, number int, addrs []string, r *registry) *worker 
 	w.client, err = kgo.NewClient(
 		kgo.SeedBrokers(addrs...), kgo.ConsumerGroup("orders"), kgo.ConsumeTopics("orders", "by-user", "users"),
 		kgo.Balancers(b), kgo.HeartbeatInterval(100*time.Millisecond), kgo.DisableAutoCommit(),
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(200*time.Millisecond),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 			w.count(partitions, 1)
 			r.add(w, partitions)
@@ -193,4 +195,37 @@ func waitForEven(t *testing.T, workers []*worker) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// TestMissingTopicOnABroker starts before a source topic exists: all members get to know, and go on once it is there.
+func TestMissingTopicOnABroker(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "orders", "by-user"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	r := &registry{owner: make(map[partition]*worker)}
+	workers := []*worker{startWorker(t, 0, cluster.ListenAddrs(), r), startWorker(t, 1, cluster.ListenAddrs(), r)}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		informed := 0
+		for _, w := range workers {
+			if a := w.assignment(); a.Error == ErrorMissingTopics && a.Detail == "source topics do not exist: users" {
+				informed++
+			}
+		}
+		if informed == len(workers) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("assignments %+v and %+v", workers[0].assignment(), workers[1].assignment())
+		}
+	}
+	create := kmsg.NewCreateTopicsRequest()
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "users", 4, 1
+	create.Topics = append(create.Topics, topic)
+	if _, err := create.RequestWith(t.Context(), workers[0].client); err != nil {
+		t.Fatal(err)
+	}
+	waitForEven(t, workers)
 }
