@@ -71,13 +71,14 @@ var layers = []layer{
 	{pkg: "internal/graph", may: slices.Concat(base, stores)},
 	{pkg: "state", may: graphs},
 	{pkg: "state/storetest", may: states},
-	{pkg: "topology", may: states},
 	{pkg: "internal/op", may: states},
+	{pkg: "topology", may: slices.Concat(states, []string{"internal/op"})},
 	{pkg: "internal/dsl", may: slices.Concat(states, []string{"topology", "internal/op"})},
 	{pkg: "table", may: dsl},
 
 	{pkg: "internal/runtime/assign", may: base},
 	{pkg: "internal/runtime/task", may: states},
+	{pkg: "internal/runtime/drive", may: tasks},
 	{pkg: "internal/runtime/collect", may: tasks, third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
 	{pkg: "internal/runtime/restore", may: tasks, third: kafka},
@@ -91,10 +92,10 @@ var layers = []layer{
 	},
 
 	{pkg: "stream", may: slices.Concat(dsl, engines, []string{"table", "internal/runtime/..."}), third: kafka},
-	{pkg: "stream/streamtest", may: slices.Concat(dsl, engines, []string{"table", "stream", "internal/runtime/task"})},
+	{pkg: "stream/streamtest", may: slices.Concat(dsl, engines, []string{"internal/runtime/drive"})},
 	{pkg: "metrics", may: []string{"stream", "topology", "state"}, third: []string{"github.com/prometheus/client_golang"}},
 
-	{pkg: "examples/...", may: public, third: append([]string{kfake}, kafka...)},
+	{pkg: "examples/...", may: public, third: append([]string{kfake, "golang.org/x/term"}, kafka...)},
 	{pkg: "internal/conformance", may: []string{"..."}},
 	{pkg: "internal/e2e/...", may: []string{"..."}, third: append([]string{kfake}, kafka...)},
 	{pkg: "internal/archtest"},
