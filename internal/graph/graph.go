@@ -45,6 +45,7 @@ type Node struct {
 	Bind func(b *Binder, n *Node) (any, error)
 
 	subtopology int
+	globals     []*Store // of the whole topology
 }
 
 // Reset is the offset reset policy of a source.

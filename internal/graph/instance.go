@@ -76,6 +76,9 @@ type Instance interface {
 	TopicName(t Topic) string
 	// Partitions is the number of partitions of a topic.
 	Partitions(topic string) (int32, error)
+	// Meta is that of the record in work. What starts a flow of its own, such as
+	// a flush or a punctuation, uses it too and restores it.
+	Meta() *flow.Meta
 	// Now is the origin and time of the record in work; the origin is nil in a
 	// punctuation.
 	Now() (o *flow.Origin, time int64, headers serde.Headers)

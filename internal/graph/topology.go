@@ -50,7 +50,24 @@ func (b *Builder) Build() (*Topology, []Mistake) {
 		}
 	}
 	t.split()
+	globals := slices.DeleteFunc(slices.Clone(t.Stores), func(s *Store) bool { return !s.Global })
+	for _, n := range t.Nodes {
+		n.globals = globals
+	}
 	return t, nil
+}
+
+// Reach returns the store of a name that the node may use: one that it is
+// connected to, or a global one. It is nil if there is none.
+func (n *Node) Reach(name string) *Store {
+	for _, stores := range [][]*Store{n.Stores, n.globals} {
+		for _, s := range stores {
+			if s.Name == name {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 // split finds the connected components. The id of one is the rank of its first

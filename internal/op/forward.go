@@ -22,6 +22,7 @@ type TableStore[K, V any] interface {
 // cache the last one of each key when the cache is flushed.
 type Forwarder[K, V any] struct {
 	in      graph.Instance
+	node    int32
 	next    flow.Next[K, flow.Change[V]]
 	sendOld bool
 
@@ -30,7 +31,6 @@ type Forwarder[K, V any] struct {
 	read   func(k K) (v V, at int64, ok bool, err error)
 	dirty  map[string]*list.Element
 	order  list.List // of *cached[K, V]; the front was updated first
-	meta   flow.Meta
 	keyBuf []byte
 	bytes  int
 }
@@ -53,7 +53,7 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	if err != nil {
 		return nil, err
 	}
-	f := &Forwarder[K, V]{in: b.Instance, next: next, sendOld: sendOld}
+	f := &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: sendOld}
 	if st != nil && st.Cached && b.Instance.CacheBytes() > 0 {
 		f.key, f.read, f.dirty = key, read, make(map[string]*list.Element)
 		b.Instance.OnFlush(st, f.flush)
@@ -105,6 +105,12 @@ func (f *Forwarder[K, V]) hold(k K, late bool, was V, had bool, at int64, m *flo
 // flush forwards what is held, in the order of the last updates. A key that is
 // not there now and was not before is not worth a word.
 func (f *Forwarder[K, V]) flush() error {
+	m := f.in.Meta()
+	saved := *m
+	defer func() { // but for the node, which tells where a panic comes from
+		saved.Node = m.Node
+		*m = saved
+	}()
 	for e := f.order.Front(); e != nil; e = f.order.Front() {
 		c := f.order.Remove(e).(*cached[K, V])
 		delete(f.dirty, c.id)
@@ -122,8 +128,8 @@ func (f *Forwarder[K, V]) flush() error {
 		if f.sendOld {
 			change.Old, change.HasOld = c.old, c.hadOld
 		}
-		f.meta = flow.Meta{Time: at, Headers: c.headers}
-		if err := f.next(c.k, change, &f.meta); err != nil {
+		*m = flow.Meta{Time: at, Headers: c.headers, Node: f.node}
+		if err := f.next(c.k, change, m); err != nil {
 			return err
 		}
 	}

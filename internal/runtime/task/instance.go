@@ -43,8 +43,10 @@ func (i *instance) TopicName(topic graph.Topic) string { return topic.Full(i.c.A
 
 func (i *instance) Partitions(topic string) (int32, error) { return i.c.Partitions(topic) }
 
+func (i *instance) Meta() *flow.Meta { return &i.meta }
+
 func (i *instance) Now() (*flow.Origin, int64, serde.Headers) {
-	return i.origin, i.now, i.meta.Headers
+	return i.meta.Origin, i.meta.Time, i.meta.Headers
 }
 
 func (i *instance) OnFlush(s *graph.Store, f func() error) {
