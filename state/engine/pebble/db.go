@@ -146,11 +146,16 @@ func (d *DB) closeFiles() (err error) {
 			err = storeError(d.dir, "unlock", nil, lockErr)
 		}
 	}()
-	stopped := d.h.stopped()
+	before := d.h.stopped()
 	defer d.h.contain("close", &err)
-	// Of a DB that stopped there is nothing new to say.
-	if err := d.db.Close(); err != nil && stopped == nil {
-		return storeError(d.dir, "close", nil, err)
+	closeErr := d.db.Close()
+	switch {
+	case before != nil: // there is nothing new to say
+		return nil
+	case d.h.stopped() != nil: // by the last background work
+		return d.h.stopped()
+	case closeErr != nil:
+		return storeError(d.dir, "close", nil, closeErr)
 	}
 	return nil
 }

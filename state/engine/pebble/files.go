@@ -88,6 +88,32 @@ func (f *files) MkdirAll(dir string, _ os.FileMode) error {
 	return f.restrict(dir, folderMode)
 }
 
+// makeFolder makes dir and what is missing above it, so that they survive a
+// crash. Pebble would do that, but the lock has to be taken before.
+func (f *files) makeFolder(dir string) error {
+	parents := []string{f.PathDir(dir)}
+	for {
+		last := parents[len(parents)-1]
+		if _, err := f.Stat(last); err == nil || f.PathDir(last) == last {
+			break
+		}
+		parents = append(parents, f.PathDir(last))
+	}
+	if err := f.MkdirAll(dir, folderMode); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		folder, err := f.OpenDir(parent)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *files) Lock(name string) (io.Closer, error) {
 	lock, err := f.FS.Lock(name)
 	if err != nil {

@@ -25,6 +25,7 @@ type health struct {
 	dir      string
 	log      *slog.Logger
 	stop     atomic.Pointer[error] // why the DB stopped for good
+	any      *atomic.Bool          // set when a DB stopped
 	opened   atomic.Bool
 	panicked atomic.Bool
 	closing  chan struct{} // closed when the files are about to be released
@@ -37,8 +38,8 @@ type health struct {
 	lastFail   time.Time     // of a write to a file
 }
 
-func newHealth(dir string, log *slog.Logger) *health {
-	return &health{dir: dir, log: log, closing: make(chan struct{}), changed: make(chan struct{})}
+func newHealth(dir string, log *slog.Logger, any *atomic.Bool) *health {
+	return &health{dir: dir, log: log, any: any, closing: make(chan struct{}), changed: make(chan struct{})}
 }
 
 // stopped returns why the DB stopped, or nil.
@@ -53,6 +54,7 @@ func (h *health) stopped() error {
 func (h *health) kill(what string, class, cause error) error {
 	err := storeError(h.dir, what, class, cause)
 	if h.stop.CompareAndSwap(nil, &err) {
+		h.any.Store(true)
 		h.log.Error("store stopped", "err", err)
 		h.update(func() {})
 	}

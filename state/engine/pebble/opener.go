@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	lsm "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -71,6 +72,7 @@ type Opener struct {
 	closed    bool
 	cache     *lsm.Cache
 	fileCache *lsm.FileCache
+	stopped   atomic.Bool // a DB did
 }
 
 // New returns an Opener with options o. It has to be closed.
@@ -92,8 +94,19 @@ func (o *Opener) Close() error {
 		return nil
 	}
 	o.closed = true
-	o.fileCache.Unref()
-	o.cache.Unref()
+	return errors.Join(o.drop(o.fileCache.Unref), o.drop(o.cache.Unref))
+}
+
+// drop gives up a share in a cache. Pebble panics when the last one goes while
+// something in the cache is in use, as a damaged DB may have left it; the memory
+// is then the garbage collector's.
+func (o *Opener) drop(unref func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil && !o.stopped.Load() {
+			err = fmt.Errorf("pebble: shared cache: %w", panicCause(r))
+		}
+	}()
+	unref()
 	return nil
 }
 
@@ -105,9 +118,9 @@ func (o *Opener) Open(dir string) (engine.Engine, error) {
 	if o.closed {
 		return nil, storeError(dir, "open", nil, engine.ErrClosed)
 	}
-	h := newHealth(dir, o.opts.Logger)
+	h := newHealth(dir, o.opts.Logger, &o.stopped)
 	fs := o.files(h)
-	if err := fs.MkdirAll(dir, folderMode); err != nil {
+	if err := fs.makeFolder(dir); err != nil {
 		if isNoSpace(err) {
 			return nil, storeError(dir, "open", engine.ErrNoSpace, err)
 		}
