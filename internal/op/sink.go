@@ -25,6 +25,7 @@ type SinkSpec[K, V any] struct {
 func Sink[K, V any](spec SinkSpec[K, V]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
 		s := &sink[K, V]{in: b.Instance, node: n, spec: spec, kn: flow.NullsOf[K](), vn: flow.NullsOf[V]()}
+		s.nulls = s.kn.Possible() || s.vn.Possible()
 		if spec.Dynamic == nil {
 			s.out.Topic = b.Instance.TopicName(spec.Topic)
 			s.bindSerdes()
@@ -41,8 +42,8 @@ type sink[K, V any] struct {
 	value encoder[V]
 	kn    flow.Nulls[K]
 	vn    flow.Nulls[V]
+	nulls bool // keys or values may be null by themselves
 	out   graph.Output
-	extra serde.Headers
 }
 
 func (s *sink[K, V]) bindSerdes() {
@@ -63,14 +64,18 @@ func (s *sink[K, V]) write(k K, v V, m *flow.Meta) (err error) {
 	if o.Time < 0 {
 		return &graph.EncodeError{Topic: o.Topic, Part: "timestamp", Err: fmt.Errorf("%d is negative", o.Time)}
 	}
+	noKey, noValue := m.NoKey, m.NoValue
+	if s.nulls {
+		noKey, noValue = noKey || s.kn.Is(&k), noValue || s.vn.Is(&v)
+	}
 	o.Key, o.Value, o.Hash, o.Partition = nil, nil, nil, graph.ByKey
-	if !m.NoKey && !s.kn.Is(&k) {
+	if !noKey {
 		if o.Key, err = s.key.encode(k, o); err != nil {
 			return &graph.EncodeError{Topic: o.Topic, Part: "key", Err: err}
 		}
 		o.Hash = s.key.hashed(o.Key)
 	}
-	if !m.NoValue && !s.vn.Is(&v) {
+	if !noValue {
 		if o.Value, err = s.value.encode(v, o); err != nil {
 			return &graph.EncodeError{Topic: o.Topic, Part: "value", Err: err}
 		}

@@ -7,6 +7,8 @@ import (
 	"github.com/ottla-streams/ottla/internal/graph"
 )
 
+// Types that can't say null get a closure that does not look for nulls in them.
+//
 // A null reaches a function only if its type can say null. A null value that
 // can't is passed on untouched by what works on values; a null key reads as
 // the zero value and stays null unless the operator sets a key.
@@ -15,10 +17,10 @@ import (
 // that can't say null passes.
 func Filter[K, V any](keep func(K, V) bool, want bool) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K, V]) flow.Next[K, V] {
-		id, nulls := int32(n.ID), flow.NullsOf[V]()
+		id, silent := int32(n.ID), !flow.NullsOf[V]().Possible()
 		return func(k K, v V, m *flow.Meta) error {
 			m.Node = id
-			if m.NoValue && !nulls.Possible() || keep(k, v) == want {
+			if m.NoValue && silent || keep(k, v) == want {
 				return next(k, v, m)
 			}
 			return nil
@@ -41,6 +43,16 @@ func unary[K, V, K2, V2 any](f func(n *graph.Node, next flow.Next[K2, V2]) flow.
 func MapValues[K, V, V2 any](f func(K, V) V2) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K, V2]) flow.Next[K, V] {
 		id, in, out := int32(n.ID), flow.NullsOf[V](), flow.NullsOf[V2]()
+		if !in.Possible() && !out.Possible() {
+			return func(k K, v V, m *flow.Meta) error {
+				if m.NoValue {
+					var none V2
+					return next(k, none, m)
+				}
+				m.Node = id
+				return next(k, f(k, v), m)
+			}
+		}
 		return func(k K, v V, m *flow.Meta) error {
 			null := m.NoValue
 			if null && !in.Possible() {
@@ -61,6 +73,16 @@ func MapValues[K, V, V2 any](f func(K, V) V2) Bind {
 func MapValue[K, V, V2 any](f func(V) V2) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K, V2]) flow.Next[K, V] {
 		id, in, out := int32(n.ID), flow.NullsOf[V](), flow.NullsOf[V2]()
+		if !in.Possible() && !out.Possible() {
+			return func(k K, v V, m *flow.Meta) error {
+				if m.NoValue {
+					var none V2
+					return next(k, none, m)
+				}
+				m.Node = id
+				return next(k, f(v), m)
+			}
+		}
 		return func(k K, v V, m *flow.Meta) error {
 			null := m.NoValue
 			if null && !in.Possible() {
@@ -82,9 +104,14 @@ func MapValue[K, V, V2 any](f func(V) V2) Bind {
 func Map[K, V, K2, V2 any](f func(K, V) (K2, V2)) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K2, V2]) flow.Next[K, V] {
 		id, in, kn, vn := int32(n.ID), flow.NullsOf[V](), flow.NullsOf[K2](), flow.NullsOf[V2]()
+		plain := !kn.Possible() && !vn.Possible()
 		return func(k K, v V, m *flow.Meta) error {
-			noKey, noValue := m.NoKey, m.NoValue
 			m.Node = id
+			if plain && !m.NoKey && !m.NoValue {
+				k2, v2 := f(k, v)
+				return next(k2, v2, m)
+			}
+			noKey, noValue := m.NoKey, m.NoValue
 			k2, v2 := f(k, v)
 			m.NoKey = kn.Is(&k2)
 			m.NoValue = vn.Is(&v2) || noValue && !in.Possible()
@@ -99,9 +126,13 @@ func Map[K, V, K2, V2 any](f func(K, V) (K2, V2)) Bind {
 func SelectKey[K, V, K2 any](f func(K, V) K2) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K2, V]) flow.Next[K, V] {
 		id, kn := int32(n.ID), flow.NullsOf[K2]()
+		plain := !kn.Possible()
 		return func(k K, v V, m *flow.Meta) error {
 			noKey := m.NoKey
 			m.Node = id
+			if plain && !noKey {
+				return next(f(k, v), v, m)
+			}
 			k2 := f(k, v)
 			m.NoKey = kn.Is(&k2)
 			err := next(k2, v, m)
@@ -161,10 +192,10 @@ func FlatMap[K, V, K2, V2 any](f func(K, V) iter.Seq2[K2, V2]) Bind {
 // without a call.
 func Peek[K, V any](f func(K, V)) Bind {
 	return unary(func(n *graph.Node, next flow.Next[K, V]) flow.Next[K, V] {
-		id, nulls := int32(n.ID), flow.NullsOf[V]()
+		id, silent := int32(n.ID), !flow.NullsOf[V]().Possible()
 		return func(k K, v V, m *flow.Meta) error {
 			m.Node = id
-			if !m.NoValue || nulls.Possible() {
+			if !m.NoValue || !silent {
 				f(k, v)
 			}
 			return next(k, v, m)
