@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,27 @@ func TestHashOrders(t *testing.T) {
 		for order, f := range map[string]func([]string) []string{"setOfList": setOfList, "setOfSet": setOfSet, "mapOfSet": mapOfSet} {
 			if got := strings.ReplaceAll(strings.Join(f(tt.in), " "), "topic-", ""); got != tt.want {
 				t.Errorf("%s of %s: got %s, want %s", order, tt.name, got, tt.want)
+			}
+		}
+	}
+}
+
+// TestHashLayouts compares with what Java 25 printed for names that mostly share
+// a few buckets. A line has, between tabs: the names in order of insertion, then
+// their order in a HashSet that grew, in new HashSet<>(list), in new
+// HashSet<>(grown), and in a HashMap filled from the one that grew.
+func TestHashLayouts(t *testing.T) {
+	data, err := os.ReadFile("testdata/hash.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := func(names []string) []string { return newHashTable(0).addAll(names) }
+	for line := range strings.Lines(string(data)) {
+		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		in := strings.Split(columns[0], " ")
+		for i, f := range []func([]string) []string{grown, setOfList, setOfSet, mapOfSet} {
+			if got := strings.Join(f(in), " "); got != columns[i+1] {
+				t.Errorf("column %d of %.60q…: got %s, want %s", i+1, line, got, columns[i+1])
 			}
 		}
 	}
