@@ -48,6 +48,9 @@ func openState(c *Config, log *slog.Logger) (*State, error) {
 			return nil, fmt.Errorf("state folder: %w", err)
 		}
 	}
+	if err := s.meta.known(c); err != nil {
+		return nil, errors.Join(err, s.close(false))
+	}
 	for _, st := range c.Stores {
 		if !st.Global || c.GlobalTask {
 			s.add(st)
