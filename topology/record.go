@@ -2,6 +2,7 @@ package topology
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/flow"
@@ -16,8 +17,14 @@ type (
 
 var errNoPartitionTime = errors.New("timestamp is negative and the partition has none before it")
 
-// Record is a record as a processor sees it. The Headers are shared with other
-// nodes: Clone them before changing.
+// Record is a record as a processor sees it.
+//
+// For types that can say null (pointers, slices, maps, interfaces, serde.Null)
+// nil is null both ways, and NoKey and NoValue only tell. For other types they
+// decide: a processor that mends a null value clears NoValue, as WithValue does.
+//
+// The Headers are shared with other nodes. Add and Remove leave those of others
+// as they are; Clone them before changing an entry in place.
 type Record[K, V any] struct {
 	Key     K
 	Value   V
@@ -26,6 +33,16 @@ type Record[K, V any] struct {
 	Time    time.Time
 	Headers Headers
 	Origin  Origin
+}
+
+// WithKey returns the record with another key, which is not null.
+func (r Record[K, V]) WithKey[K2 any](k K2) Record[K2, V] {
+	return Record[K2, V]{Key: k, Value: r.Value, NoValue: r.NoValue, Time: r.Time, Headers: r.Headers, Origin: r.Origin}
+}
+
+// WithValue returns the record with another value, which is not null.
+func (r Record[K, V]) WithValue[V2 any](v V2) Record[K, V2] {
+	return Record[K, V2]{Key: r.Key, Value: v, NoKey: r.NoKey, Time: r.Time, Headers: r.Headers, Origin: r.Origin}
 }
 
 // Origin is where the input record came from that caused a record. It is zero
@@ -37,9 +54,16 @@ type Origin struct {
 }
 
 func recordOf[K, V any](k K, v V, m *flow.Meta) Record[K, V] {
-	r := Record[K, V]{Key: k, Value: v, NoKey: m.NoKey, NoValue: m.NoValue, Time: time.UnixMilli(m.Time), Headers: m.Headers}
-	if o := m.Origin; o != nil {
-		r.Origin = Origin{o.Topic, o.Partition, o.Offset}
+	return Record[K, V]{
+		Key: k, Value: v, NoKey: m.NoKey, NoValue: m.NoValue, Time: time.UnixMilli(m.Time),
+		Headers: slices.Clip(m.Headers), // so that Add copies
+		Origin:  originOf(m.Origin),
 	}
-	return r
+}
+
+func originOf(o *flow.Origin) Origin {
+	if o == nil {
+		return Origin{}
+	}
+	return Origin{o.Topic, o.Partition, o.Offset}
 }

@@ -36,6 +36,7 @@ type Builder struct {
 	mistakes []graph.Mistake
 	late     []func(w *Writer)
 	numbered []func()
+	nodes    *topology.Builder // of nodes by hand, nil for none
 }
 
 // NewBuilder returns an empty Builder.

@@ -89,10 +89,6 @@ func (w *Writer) Use(n *graph.Node, st *graph.Store) {
 	if st == nil {
 		return
 	}
-	for _, p := range st.Problems {
-		w.Fail(st.Place, "", "store %s: %s", st.Name, p)
-	}
-	st.Problems = nil
 	w.Connect(n, w.AddStore(st))
 }
 

@@ -99,8 +99,8 @@ func (b *Builder) Add(n *Node, parents ...*Node) *Node {
 	return n
 }
 
-// AddStore adds a store. A second store of the name is a mistake, the same
-// store again is not.
+// AddStore adds a store, with the mistakes of its handle. A second store of the
+// name is a mistake, the same store again is not.
 func (b *Builder) AddStore(s *Store) *Store {
 	if p := NameProblem("store", s.Name); p != "" {
 		b.Fail(s.Place, "", "%s", p)
@@ -111,6 +111,9 @@ func (b *Builder) AddStore(s *Store) *Store {
 			b.Fail(s.Place, "", "store name %q is taken by the store at %s", s.Name, old.Place)
 		}
 		return old
+	}
+	for _, p := range s.Problems {
+		b.Fail(s.Place, "", "store %s: %s", s.Name, p)
 	}
 	s.ID = len(b.stores)
 	b.storeByName[s.Name] = s
