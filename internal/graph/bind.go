@@ -133,6 +133,9 @@ func Child[K, V any](b *Binder, n, child *Node) (flow.Next[K, V], error) {
 		return nil, err
 	}
 	f, ok := v.(flow.Next[K, V])
+	for i := 0; !ok && i < len(n.Adapters); i++ {
+		f, ok = n.Adapters[i](v).(flow.Next[K, V])
+	}
 	if !ok {
 		var want flow.Next[K, V]
 		return nil, fmt.Errorf("node %s takes %T, but %s sends %T", child.Name, v, n.Name, want)

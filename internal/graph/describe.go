@@ -1,6 +1,10 @@
 package graph
 
-import "github.com/ottla-streams/ottla/internal/describe"
+import (
+	"slices"
+
+	"github.com/ottla-streams/ottla/internal/describe"
+)
 
 // Describe returns the topology as plain data. Names of internal topics are
 // without the application's prefix.
@@ -13,7 +17,39 @@ func (t *Topology) Describe() describe.Topology {
 		}
 		d.Subtopologies = append(d.Subtopologies, sub)
 	}
+	for _, it := range t.InternalTopics(TopicSettings{AdditionalRetention: DefaultAdditionalRetention}) {
+		sub := &d.Subtopologies[it.Subtopology]
+		topic := describe.Topic{Name: it.Topic.Name, Partitions: int(it.Partitions), Configs: it.Settings}
+		if it.Kind == RepartitionTopic {
+			sub.RepartitionTopics = append(sub.RepartitionTopics, topic)
+		} else {
+			sub.ChangelogTopics = append(sub.ChangelogTopics, topic)
+		}
+	}
+	for _, groups := range t.copartitioned() {
+		sources := sourcesOf(groups)
+		if len(sources) == 0 {
+			continue
+		}
+		sub := &d.Subtopologies[sources[0].subtopology]
+		sub.CopartitionGroups = append(sub.CopartitionGroups, describeSources(sources))
+	}
 	return d
+}
+
+// describeSources returns the topics of sources in order, patterns as text.
+func describeSources(sources []*Node) []string {
+	var names []string
+	for _, n := range sources {
+		if n.Source.Pattern != nil {
+			names = append(names, n.Source.Pattern.String())
+		}
+		for _, t := range n.Source.Topics {
+			names = append(names, t.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func describeNode(n *Node) describe.Node {

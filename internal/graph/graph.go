@@ -44,6 +44,11 @@ type Node struct {
 	// it returns a [Head].
 	Bind func(b *Binder, n *Node) (any, error)
 
+	// Adapters make the flow.Next that n sends to of that of a child with other
+	// types, where a caller saw n's results through a conversion. One that does
+	// not know the child's types returns nil.
+	Adapters []func(child any) any
+
 	subtopology int
 	globals     []*Store // of the whole topology
 }
