@@ -63,6 +63,7 @@ type Store struct {
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
 	entries map[string]*entry
+	last    *entry                // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[*entry] // nil until a range was read
 	changes uint64                // of order, so that scans notice
 	dirty   []*entry
@@ -107,7 +108,7 @@ func (s *Store) Peek(key []byte) (value []byte, ok bool, err error) {
 }
 
 func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
-	if e := s.entries[string(key)]; e != nil {
+	if e := s.entry(key); e != nil {
 		if e.dirty {
 			e.lentCur = e.lentCur || lend
 			return e.cur, !e.curDel, nil
@@ -129,6 +130,18 @@ func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
 		s.baseBuf = v
 	}
 	return v, ok, err
+}
+
+// entry returns the entry of key, nil if there is none.
+func (s *Store) entry(key []byte) *entry {
+	if s.last != nil && s.last.key == string(key) {
+		return s.last
+	}
+	e := s.entries[string(key)]
+	if e != nil {
+		s.last = e
+	}
+	return e
 }
 
 func (s *Store) baseKey(key []byte) []byte {
@@ -161,7 +174,7 @@ func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 
 // touch returns the entry of key, marked as changed.
 func (s *Store) touch(key []byte) *entry {
-	e := s.entries[string(key)]
+	e := s.entry(key)
 	if e == nil {
 		e = s.insert(key)
 	}
@@ -186,6 +199,9 @@ func (s *Store) insert(key []byte) *entry {
 
 func (s *Store) remove(e *entry) {
 	delete(s.entries, e.key)
+	if s.last == e {
+		s.last = nil
+	}
 	if e.owed {
 		e.owed = false
 		s.owed--

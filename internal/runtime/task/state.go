@@ -136,12 +136,24 @@ func (s *State) settle(now int64) error {
 	if s.since == 0 {
 		s.since = now
 	}
+	if slices.ContainsFunc(s.stores, (*storeState).only) {
+		if err := s.writeOut(false); err != nil {
+			return err
+		}
+		return s.engine.Flush()
+	}
 	full := s.c.LayerBytes > 0 && s.size() > s.c.LayerBytes
 	old := s.c.LayerMillis > 0 && now-s.since >= s.c.LayerMillis
 	if !full && !old {
 		return nil
 	}
 	return s.writeOut(full)
+}
+
+// only says that the engine is the only durable place of what it lacks: a store
+// without a changelog is written out at each commit.
+func (ss *storeState) only() bool {
+	return ss.id != 0 && !ss.store.Logged && ss.store.SourceTopic == nil && ss.layers.Owed()
 }
 
 // writeOut puts what the engine lacks into it, with the positions it stands
