@@ -1,0 +1,93 @@
+package conformance
+
+import (
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/stream"
+)
+
+func init() {
+	ops["groupByKey"] = (*interpreter).groupByKey
+	ops["groupBy"] = (*interpreter).groupBy
+	ops["count"] = (*interpreter).count
+	ops["reduce"] = (*interpreter).reduce
+	ops["aggregate"] = (*interpreter).aggregate
+}
+
+type kgrouped = *stream.KGroupedStream[any, any]
+
+func (x *interpreter) groupByKey(s *Step) (any, error) {
+	from, err := result[kstream](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	in := x.shape(s.From)
+	return named(s, from.Serdes(in.Key.Serde(), in.Value.Serde()).GroupByKey()), nil
+}
+
+func (x *interpreter) groupBy(s *Step) (any, error) {
+	in := x.shape(s.From)
+	if in.Kind == KindTable {
+		return nil, notExpressed("groupBy of a table")
+	}
+	from, err := result[kstream](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	f, out, err := ParseKeyFunc(s.Fn, in.Key, in.Value)
+	if err != nil {
+		return nil, err
+	}
+	return named(s, from.GroupBy(f)).Serdes(out.Serde(), in.Value.Serde()), nil
+}
+
+func (x *interpreter) count(s *Step) (any, error) {
+	in := x.shape(s.From)
+	switch from := x.results[s.From].(type) {
+	case kgrouped:
+		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), serde.Int64)
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, untyped(named(s, from.Count(store)), x.shape(s.ID))), nil
+	}
+	return nil, notExpressed("count of a " + string(in.Kind))
+}
+
+func (x *interpreter) reduce(s *Step) (any, error) {
+	in, out := x.shape(s.From), x.shape(s.ID)
+	f, err := ParseReducer(s.Fn, in.Value)
+	if err != nil {
+		return nil, err
+	}
+	switch from := x.results[s.From].(type) {
+	case kgrouped:
+		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), out.Value.Serde())
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, named(s, from.Reduce(f, store))), nil
+	}
+	return nil, notExpressed("reduce of a " + string(in.Kind))
+}
+
+func (x *interpreter) aggregate(s *Step) (any, error) {
+	in, out := x.shape(s.From), x.shape(s.ID)
+	init, err := ParseValue(s.Init, out.Value)
+	if err != nil {
+		return nil, err
+	}
+	initial := func() any { return init }
+	switch from := x.results[s.From].(type) {
+	case kgrouped:
+		add, _, err := ParseAggregator(s.Fn, in.Value)
+		if err != nil {
+			return nil, err
+		}
+		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), out.Value.Serde())
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, named(s, from.Aggregate(initial, add, store))), nil
+	}
+	return nil, notExpressed("aggregate of a " + string(in.Kind))
+}

@@ -1,0 +1,43 @@
+package conformance
+
+import (
+	"fmt"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/drive"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// kvDumper is a key-value store of whatever types.
+type kvDumper interface {
+	Dump(yield func(k, v any, at int64, h serde.Headers) bool) error
+}
+
+// dumpStores reads the final contents of the stores.
+func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
+	for _, s := range g.Stores {
+		st, err := d.StateStore(0, s.Name)
+		if err != nil {
+			return err
+		}
+		switch st := st.(type) {
+		case kvDumper:
+			x.run.Stores[s.Name], err = dumpKeyValue(s, st)
+		default:
+			return fmt.Errorf("store %s: a %T can't be dumped", s.Name, st)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func dumpKeyValue(s *graph.Store, st kvDumper) (Store, error) {
+	out := Store{Kind: KindKeyValue}
+	err := st.Dump(func(k, v any, at int64, h serde.Headers) bool {
+		out.Entries = append(out.Entries, Entry{Key: JSON(k), Value: JSON(v), Time: &at, Headers: fromHeaders(h)})
+		return true
+	})
+	return out, err
+}
