@@ -25,6 +25,7 @@ type KStream[K, V any] struct {
 	value   serde.Serde[V]
 	moved   bool // the key may have changed: records are not where their keys belong
 	sources []*dsl.Step
+	written *dsl.Step // the sink of a To just called, for Named
 }
 
 // Of returns the updates of a table as a stream. A delete is a null value.
@@ -37,9 +38,14 @@ func Of[K, V any](t *table.KTable[K, V]) *KStream[K, V] {
 // Via returns f of the stream, for functions that build on streams within a chain.
 func (s *KStream[K, V]) Via[R any](f func(*KStream[K, V]) R) R { return f(s) }
 
-// Named names the node of the operator before it. Names are unique in a topology.
+// Named names the node of the operator before it, be it one without a result
+// such as To. Names are unique in a topology.
 func (s *KStream[K, V]) Named(name string) *KStream[K, V] {
-	s.step.Given = name
+	if s.written != nil {
+		s.written.Given = name
+	} else {
+		s.step.Given = name
+	}
 	if name == "" {
 		s.b.Fail(dsl.Place(), "Named", "the name is empty")
 	}
@@ -61,6 +67,7 @@ func (s *KStream[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) *KStrea
 // same returns the stream behind a step that changes neither keys nor types.
 func (s *KStream[K, V]) same(name, prefix string, bind op.Bind) *KStream[K, V] {
 	c := *s
+	c.written = nil
 	c.step = s.b.Processor(name, prefix, bind, s.step)
 	return &c
 }
@@ -148,6 +155,7 @@ func (s *KStream[K, V]) Merge(o *KStream[K, V]) *KStream[K, V] {
 
 // To writes the stream to a topic. The topic must exist.
 func (s *KStream[K, V]) To(t topology.Topic[K, V]) *KStream[K, V] {
-	dsl.WriteTo(s.b, s.step, t)
-	return s
+	c := *s
+	c.written = dsl.WriteTo(s.b, s.step, t)
+	return &c
 }
