@@ -1,0 +1,256 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+)
+
+// ErrTooLarge is wrapped by the error of a record that is larger than what the
+// producer sends in one batch.
+var ErrTooLarge = errors.New("record too large")
+
+// Opts are the options that the producer of a Collector has to be made with.
+// maxBytes bounds what waits for its acknowledgement.
+func Opts(maxBytes int) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RecordPartitioner(partitioner{}),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(0),
+		kgo.MaxBufferedBytes(maxBytes),
+		kgo.MaxBufferedRecords(1 << 20),
+	}
+}
+
+// Failure is a record that Kafka did not take. Its bytes are not kept.
+type Failure struct {
+	Topic     string
+	Partition int32 // negative if none was chosen yet
+	Changelog bool
+	Cause     *flow.Origin // the input record that made it, nil for none
+	Err       error
+}
+
+func (f *Failure) Error() string {
+	if f.Partition < 0 {
+		return fmt.Sprintf("topic %s: produce: %v", f.Topic, f.Err)
+	}
+	return fmt.Sprintf("topic %s partition %d: produce: %v", f.Topic, f.Partition, f.Err)
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+type partition struct {
+	topic string
+	num   int32
+}
+
+// Collector takes the outputs of tasks.
+type Collector struct {
+	client   *kgo.Client
+	ctx      context.Context
+	judge    func(*Failure) error
+	maxBatch int
+
+	bytes   arena
+	slab    []entry
+	headers []kgo.RecordHeader
+	toldLog func(*kgo.Record, error)
+	told    func(*kgo.Record, error)
+	sent    int64
+	err     error // the first failure that stands
+
+	mu     sync.Mutex
+	ends   map[partition]int64
+	failed []*Failure
+	count  int // of failures, more than are kept
+}
+
+// entry is a record in flight and where it came from. The record carries the
+// origin as its context, so that an acknowledgement finds it.
+type entry struct {
+	record kgo.Record
+	origin origin
+}
+
+type origin struct {
+	context.Context
+	cause     *flow.Origin
+	changelog bool
+}
+
+const keptFailures = 16
+
+// New returns a Collector over a producer that was made with Opts. ctx ends
+// blocked calls of Emit. judge decides on a record that Kafka did not take: a
+// nil result leaves it out. It is called by Emit and Flush; without it every
+// failure stands.
+func New(ctx context.Context, client *kgo.Client, judge func(*Failure) error) *Collector {
+	if judge == nil {
+		judge = func(f *Failure) error { return f }
+	}
+	c := &Collector{client: client, ctx: ctx, judge: judge, ends: make(map[partition]int64), maxBatch: 1_000_012}
+	if n, ok := client.OptValue(kgo.ProducerBatchMaxBytes).(int32); ok && n > 0 {
+		c.maxBatch = int(n)
+	}
+	c.told, c.toldLog = c.acked, c.ackedLog
+	return c
+}
+
+// Emit sends a record. It blocks while too much waits for acknowledgement. A
+// failure of this record is told by a later call, as an error that nobody
+// judges again.
+func (c *Collector) Emit(o *graph.Output) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	if size := c.size(o); size > c.maxBatch {
+		return &graph.EncodeError{Topic: o.Topic, Part: "record", Err: fmt.Errorf("%w: %d bytes, the producer sends at most %d", ErrTooLarge, size, c.maxBatch)}
+	}
+	if len(c.slab) == 0 {
+		c.slab = make([]entry, slabRecords)
+	}
+	e := &c.slab[0]
+	c.slab = c.slab[1:]
+	r := &e.record
+	e.origin = origin{c.ctx, o.Cause, o.Changelog}
+	r.Topic, r.Partition, r.Context = o.Topic, choice(o), &e.origin
+	r.Key, r.Value, r.Headers = c.bytes.copy(o.Key), c.bytes.copy(o.Value), c.copyHeaders(o)
+	if !o.NoTime {
+		r.Timestamp = time.UnixMilli(o.Time)
+	}
+	told := c.told
+	if o.Changelog {
+		told = c.toldLog
+	}
+	c.sent++
+	c.client.Produce(c.ctx, r, told)
+	return nil
+}
+
+// size is what a record takes in a batch of its own, at most.
+func (c *Collector) size(o *graph.Output) int {
+	const overhead = 61 + 40 // of the batch, and the record's own lengths
+	n := overhead + len(o.Topic) + len(o.Key) + len(o.Value)
+	for i := range o.Headers {
+		n += len(o.Headers[i].Key) + len(o.Headers[i].Value) + 10
+	}
+	return n
+}
+
+func (c *Collector) copyHeaders(o *graph.Output) []kgo.RecordHeader {
+	n := len(o.Headers)
+	if n == 0 {
+		return nil
+	}
+	if n > len(c.headers) {
+		c.headers = make([]kgo.RecordHeader, max(n, headersChunk))
+	}
+	h := c.headers[:n:n]
+	c.headers = c.headers[n:]
+	for i := range h {
+		h[i] = kgo.RecordHeader{Key: o.Headers[i].Key, Value: c.bytes.copy(o.Headers[i].Value)}
+	}
+	return h
+}
+
+// acked and ackedLog are called by the client's goroutine.
+func (c *Collector) acked(r *kgo.Record, err error) {
+	if err != nil {
+		c.refused(r, err)
+	}
+}
+
+func (c *Collector) ackedLog(r *kgo.Record, err error) {
+	if err != nil {
+		c.refused(r, err)
+		return
+	}
+	c.mu.Lock()
+	p := partition{r.Topic, r.Partition}
+	c.ends[p] = max(c.ends[p], r.Offset+1)
+	c.mu.Unlock()
+}
+
+func (c *Collector) refused(r *kgo.Record, err error) {
+	o := r.Context.(*origin)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+	// A failure without an input record can't be left out: it is kept in any case.
+	if len(c.failed) < keptFailures || o.cause == nil {
+		c.failed = append(c.failed, &Failure{r.Topic, r.Partition, o.changelog, o.cause, explain(err)})
+	}
+}
+
+func explain(err error) error {
+	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) {
+		return fmt.Errorf("the topic does not exist: %w", err)
+	}
+	return err
+}
+
+// settle judges the failures so far. The first that stands stays.
+func (c *Collector) settle() error {
+	if c.err != nil {
+		return c.err
+	}
+	c.mu.Lock()
+	failed, count := c.failed, c.count
+	c.failed, c.count = nil, 0
+	c.mu.Unlock()
+	if count == 0 {
+		return nil
+	}
+	for _, f := range failed {
+		if f.Changelog {
+			c.err = &graph.Judged{Err: f}
+			return c.err
+		}
+		if err := c.judge(f); err != nil {
+			c.err = &graph.Judged{Err: err}
+			return c.err
+		}
+	}
+	if n := count - len(failed); n > 0 {
+		c.err = &graph.Judged{Err: fmt.Errorf("%w; and %d more records of this commit", failed[0], n)}
+	}
+	return c.err
+}
+
+// Flush waits until every record was acknowledged or refused, and returns the
+// first failure that stands.
+func (c *Collector) Flush(ctx context.Context) error {
+	if err := c.client.Flush(ctx); err != nil {
+		return fmt.Errorf("producer flush: %w", err)
+	}
+	return c.settle()
+}
+
+// End returns the offset after the last acknowledged changelog record in a
+// partition, if this Collector sent any to it.
+func (c *Collector) End(topic string, num int32) (int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end, ok := c.ends[partition{topic, num}]
+	return end, ok
+}
+
+// Sent returns the number of records taken since Reset.
+func (c *Collector) Sent() int64 { return c.sent }
+
+// Reset begins a new commit interval: it forgets the failures and what was sent.
+func (c *Collector) Reset() {
+	c.mu.Lock()
+	c.failed, c.count = nil, 0
+	c.mu.Unlock()
+	c.err, c.sent = nil, 0
+}

@@ -1,0 +1,133 @@
+// Package statedir keeps the folder of an application's state.
+//
+// There is one type, [Dir]: the folder, locked for this process, with the
+// process id that is kept in it and a map of who has which task open. A Dir is
+// safe for concurrent use.
+//
+//	<state dir>/<application>/.lock      held while the process runs
+//	<state dir>/<application>/.process   the process id
+//	<state dir>/<application>/<task>/    the state of a task
+package statedir
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+)
+
+// ErrInUse is wrapped by the error of a folder that another process has.
+var ErrInUse = errors.New("state folder is in use by another process")
+
+// Dir is the folder of one application.
+type Dir struct {
+	path    string
+	lock    *os.File
+	process [16]byte
+
+	mu     sync.Mutex
+	owners map[graph.TaskID]any
+}
+
+// Open makes the folder of an application below parent, if it is not there,
+// and locks it.
+func Open(parent, app string) (*Dir, error) {
+	if p := graph.NameProblem("application", app); p != "" {
+		return nil, errors.New(p)
+	}
+	path := filepath.Join(parent, app)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	if err := tryLock(lock); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), lock.Close())
+	}
+	d := &Dir{path: path, lock: lock, owners: make(map[graph.TaskID]any)}
+	if err := d.identify(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+// identify reads the process id, or makes one. A file that holds none is
+// replaced: the id only has to be stable and unique.
+func (d *Dir) identify() error {
+	path := filepath.Join(d.path, ".process")
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	if id, ok := parseUUID(strings.TrimSpace(string(text))); ok {
+		d.process = id
+		return nil
+	}
+	rand.Read(d.process[:])
+	d.process[6] = d.process[6]&0x0f | 0x40
+	d.process[8] = d.process[8]&0x3f | 0x80
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, []byte(d.ProcessName()+"\n"), 0o600); err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	return nil
+}
+
+func parseUUID(s string) (id [16]byte, ok bool) {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
+	if err != nil || len(b) != len(id) || len(s) != 36 {
+		return id, false
+	}
+	copy(id[:], b)
+	return id, true
+}
+
+// Process is the id of the folder, a random UUID that outlives the process.
+func (d *Dir) Process() [16]byte { return d.process }
+
+// ProcessName is Process as text.
+func (d *Dir) ProcessName() string {
+	h := hex.EncodeToString(d.process[:])
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+}
+
+// Path is the application's folder.
+func (d *Dir) Path() string { return d.path }
+
+// Task is the folder of a task's state. It need not exist.
+func (d *Dir) Task(id graph.TaskID) string { return filepath.Join(d.path, id.String()) }
+
+// Acquire makes owner the one who may have the task open, and says whether it
+// is. A task has one owner in a process.
+func (d *Dir) Acquire(id graph.TaskID, owner any) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if held, ok := d.owners[id]; ok {
+		return held == owner
+	}
+	d.owners[id] = owner
+	return true
+}
+
+// Release gives a task up. It does nothing if owner does not have it.
+func (d *Dir) Release(id graph.TaskID, owner any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.owners[id] == owner {
+		delete(d.owners, id)
+	}
+}
+
+// Close unlocks the folder. The tasks have to be closed before.
+func (d *Dir) Close() error { return d.lock.Close() }
