@@ -20,6 +20,7 @@ type RepartitionStep struct {
 	topic                string
 	filter, sink, source string
 	Reads                *graph.Node // the source node, once written
+	merged               []*Step     // the repartitions that it stands for
 }
 
 var generatedName = regexp.MustCompile(`^KSTREAM.*-[0-9]{10}$`)
@@ -42,7 +43,7 @@ func Repartitioned[K, V any](b *Builder, name string, r *RepartitionStep, parent
 	s := &Step{Op: name, Parents: []*Step{parent}, Repartition: r}
 	s.Number = func(s *Step, c *Counter) { r.names(c) }
 	s.Write = func(s *Step, w *Writer) {
-		at := s.Parents[0].Out
+		r, at := s.Repartition, s.Parents[0].Out
 		at = w.Behind(s, r.filter, op.RequireKey[K, V](), at)
 		if r.KeepNull {
 			at.Bind = op.Pass[K, V]()
@@ -56,6 +57,9 @@ func Repartitioned[K, V any](b *Builder, name string, r *RepartitionStep, parent
 			Source: &graph.Source{Topics: []graph.Topic{topic}, Reset: graph.Reset{Kind: graph.ResetEarliest}},
 			Bind:   op.Source(key, value, nil)})
 		r.Reads = s.Out
+		for _, m := range r.merged {
+			m.Out, m.Repartition.Reads = s.Out, s.Out
+		}
 	}
 	return b.Add(s)
 }
