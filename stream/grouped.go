@@ -49,7 +49,7 @@ func (g *KGroupedStream[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) 
 // Count counts the records of each key. Records with a null key or a null value
 // are dropped.
 func (g *KGroupedStream[K, V]) Count[S state.TableSpec[K, int64]](store S) *table.KTable[K, int64] {
-	a := aggregation[K, V, int64]{op: "Count", prefix: "KSTREAM-AGGREGATE-", burn: true}
+	a := aggregation[K, V, int64]{op: "Count", prefix: "KSTREAM-AGGREGATE-"}
 	a.init = func() int64 { return 0 }
 	a.add = func(_ K, _ V, n int64) int64 { return n + 1 }
 	return aggregate(g, a, store)
@@ -74,7 +74,6 @@ func (g *KGroupedStream[K, V]) Aggregate[A any, S state.TableSpec[K, A]](init fu
 
 type aggregation[K, V, A any] struct {
 	op, prefix string
-	burn       bool // an unnamed store takes a number more
 	init       func() A
 	first      func(V) A
 	add        func(K, V, A) A
@@ -89,9 +88,6 @@ func aggregate[K, V, A any, S state.TableSpec[K, A]](g *KGroupedStream[K, V], a 
 	key := serde.Serde[K](dsl.KeySerdeOf[K, A](spec))
 	b.Add(&dsl.Step{Op: a.op, Place: final.Place, Number: func(s *dsl.Step, c *dsl.Counter) {
 		if st.AutoNamed {
-			if a.burn {
-				c.Name("")
-			}
 			st.Name = c.Store(a.prefix)
 		}
 		final.Node = c.Or(final.Given, a.prefix)

@@ -6,18 +6,46 @@ import (
 
 // structure reads the sub-topologies and co-partition groups off a topology.
 func (x *interpreter) structure(g *graph.Topology) {
+	internal := g.InternalTopics(graph.TopicSettings{AdditionalRetention: graph.DefaultAdditionalRetention})
 	for _, sub := range g.Subtopologies {
 		s := Subtopology{ID: int(sub.ID)}
 		for _, n := range sub.Nodes {
 			switch {
 			case n.Kind == graph.SourceNode:
-				for _, t := range n.Source.Topics {
-					s.SourceTopics = append(s.SourceTopics, t.Full(AppID))
-				}
+				s.SourceTopics = append(s.SourceTopics, sourceTopics(n)...)
 			case n.Kind == graph.SinkNode && n.Sink.Dynamic == "":
 				s.SinkTopics = append(s.SinkTopics, n.Sink.Topic.Full(AppID))
 			}
 		}
+		for _, t := range internal {
+			if t.Subtopology != sub.ID {
+				continue
+			}
+			topic := InternalTopic{Name: t.Topic.Full(AppID), Config: t.Settings}
+			if t.Partitions > 0 {
+				topic.Partitions = &t.Partitions
+			}
+			if t.Kind == graph.RepartitionTopic {
+				s.RepartitionTopics = append(s.RepartitionTopics, topic)
+			} else {
+				s.ChangelogTopics = append(s.ChangelogTopics, topic)
+			}
+		}
 		x.run.Subtopologies = append(x.run.Subtopologies, s)
 	}
+	for _, group := range g.Groups {
+		var topics []string
+		for _, n := range group.Sources {
+			topics = append(topics, sourceTopics(n)...)
+		}
+		x.run.CopartitionGroups = append(x.run.CopartitionGroups, topics)
+	}
+}
+
+func sourceTopics(n *graph.Node) []string {
+	var topics []string
+	for _, t := range n.Source.Topics {
+		topics = append(topics, t.Full(AppID))
+	}
+	return topics
 }

@@ -91,6 +91,9 @@ func (b *Builder) Add(n *Node, parents ...*Node) *Node {
 			b.Fail(n.Place, n.Op, "node %q has the sink %q as parent", n.Name, p.Name)
 			continue
 		}
+		if slices.Contains(n.Parents, p) {
+			continue // a stream merged with itself has each record once
+		}
 		n.Parents = append(n.Parents, p)
 		p.Children = append(p.Children, n)
 	}
