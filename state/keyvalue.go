@@ -82,18 +82,21 @@ type KeyValueStore[K, V any] struct {
 	key     serde.Serde[K]
 	value   serde.Serde[V]
 	nulls   flow.Nulls[V]
-	lend    bool
+	lend    bool // decoded values alias their bytes
 	headers bool
 	lru     *lru
-	kbuf    []byte
-	vbuf    []byte
+	// keyCopies says that decoded keys don't alias their bytes.
+	keyCopies bool
+	kbuf      []byte
+	vbuf      []byte
 }
 
 func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V], headers bool, max int) (*KeyValueStore[K, V], error) {
 	k, v = serde.Bind(k, o.Changelog, true), serde.Bind(v, o.Changelog, false)
 	s := &KeyValueStore[K, V]{
 		in: o.Instance, layers: o.Layers, key: k, value: v,
-		nulls: flow.NullsOf[V](), lend: !serde.Copies(v), headers: headers,
+		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers,
+		keyCopies: serde.Copies(k),
 	}
 	if max > 0 {
 		s.lru = newLRU(max)

@@ -36,13 +36,23 @@ func (t *KTable[K, V]) Named(name string) *KTable[K, V] {
 }
 
 // Materialize keeps the table in a store, where processors and queries find it.
+// A handle without a name, which takes a builder that may generate names, gives
+// a store to the result of a join only; other tables get one when their rows are
+// needed, with the handle's options.
 func (t *KTable[K, V]) Materialize[S state.TableSpec[K, V]](store S) *KTable[K, V] {
 	r := t.rows()
 	if r.Store != nil {
 		r.B.Fail(dsl.Place(), "Materialize", "the table has the store %q already", r.Store.Name)
 		return t
 	}
-	r.Keep(r.B.Own(store, r.Step), store.StoreName() != "")
+	switch {
+	case store.StoreName() != "" || r.Unnamed == nil:
+		r.Keep(r.B.Own(store, r.Step), store.StoreName() != "")
+	case !r.B.GeneratedNames:
+		r.B.Fail(dsl.Place(), "Materialize", "the store has no name: give its handle one, or ask the builder for generated names")
+	default:
+		r.Unnamed(store)
+	}
 	return t
 }
 

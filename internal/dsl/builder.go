@@ -85,14 +85,29 @@ func (b *Builder) Own(spec state.Spec, s *Step) *graph.Store {
 		b.Fail(s.Place, s.Op, "store %q is kept by %s at %s already", st.Name, o.Op, o.Place)
 	}
 	b.owners[st] = s
-	if !st.CacheChosen {
-		st.Cached = b.Caching
-	}
+	b.cached(st)
 	st.AutoNamed = st.Name == ""
 	if st.AutoNamed && !b.GeneratedNames {
 		b.Fail(s.Place, s.Op, "the store has no name: give its handle one, or ask the builder for generated names")
 	}
 	return st
+}
+
+// cached settles whether a table's store is cached. Versions never are: each of
+// them counts.
+func (b *Builder) cached(st *graph.Store) {
+	if !st.CacheChosen {
+		st.Cached = b.Caching
+	}
+	st.Cached = st.Cached && st.Kind != graph.VersionedStore
+}
+
+// RequireName notes the mistake of a step without a name, unless the builder
+// may generate names. what is what would get its name from it.
+func (b *Builder) RequireName(w *Writer, s *Step, what string) {
+	if !b.GeneratedNames {
+		w.Fail(s.Place, s.Op, "%s has no name: name it with Named, or ask the builder for generated names", what)
+	}
 }
 
 // Use returns the store of a handle.

@@ -10,16 +10,54 @@ import (
 
 // ReadTable adds the steps that read a topic as a table.
 func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
-	auto := state.KeyValue("", t.KeySerde(), t.ValueSerde())
 	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1}
-	var generated string
-	names := b.Add(&Step{Op: "Table", Number: func(_ *Step, c *Counter) {
+	source, generated := readSource(r, "Table", t)
+	write := updates(r, state.KeyValue("", r.Key, r.Value), generated)
+	r.Step = b.Add(&Step{Op: "Table", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
+		Write: func(s *Step, w *Writer) {
+			write(s, w)
+			if r.Store != nil && b.ReuseSourceTopics && r.Store.Logged && r.Store.LogConfig == nil {
+				topic := source.Out.Source.Topics[0]
+				r.Store.SourceTopic = &topic
+			}
+		}})
+	r.Sources = []*Step{source}
+	return Wrap(r)
+}
+
+// ReadGlobal adds the steps that read a topic as a global table, and returns
+// its store.
+func ReadGlobal[K, V any](b *Builder, t topology.Topic[K, V], spec state.Spec) (*graph.Store, *Step) {
+	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1}
+	source, generated := readSource(r, "GlobalTable", t)
+	write := updates(r, spec, generated)
+	r.Step = b.Add(&Step{Op: "GlobalTable", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
+		Write: func(s *Step, w *Writer) {
+			if topics := source.Out.Source.Topics; len(topics) > 0 {
+				r.Store.SourceTopic = &topics[0]
+			}
+			write(s, w)
+		}})
+	r.Keep(b.Own(spec, r.Step), spec.StoreName() != "")
+	st := r.Store
+	if st.Kind == graph.VersionedStore {
+		b.Fail(source.Place, "GlobalTable", "store %q is versioned: the store of a global table can't be", st.Name)
+	}
+	st.Global, st.Logged, st.Cached = true, false, false
+	return st, r.Step
+}
+
+// readSource adds the steps that number the store of a table and read its
+// topic. generated is the store's name if none is given.
+func readSource[K, V any](r *Rows[K, V], call string, t topology.Topic[K, V]) (source *Step, generated func() string) {
+	var name string
+	numbers := r.B.Add(&Step{Op: call, Number: func(_ *Step, c *Counter) {
 		if r.Store == nil || !r.Named {
-			generated = c.Store(t.Name() + "-")
+			name = c.Store(t.Name() + "-")
 		}
 	}})
-	source := ReadTopics(b, "Table", t)
-	names.Place = source.Place
+	source = ReadTopics(r.B, call, t)
+	numbers.Place = source.Place
 	source.Number = func(s *Step, c *Counter) {
 		given := ""
 		if r.Step.Given != "" {
@@ -27,7 +65,45 @@ func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
 		}
 		s.Node = c.Or(given, s.Prefix)
 	}
-	StoreTable(r, auto, func() string { return generated })
+	return source, func() string { return name }
+}
+
+// ToTable adds the step that turns a stream into a table; moved says that its
+// records are not where their keys belong.
+func ToTable[K, V any](b *Builder, parent *Step, key serde.Serde[K], value serde.Serde[V], moved bool, sources []*Step) *Table[K, V] {
+	const call = "ToTable"
+	place := graph.Place()
+	r := &Rows[K, V]{B: b, Sources: sources, GraceMillis: -1}
+	r.Key, r.Value = Serde(b, key, place, call, "keys"), Serde(b, value, place, call, "values")
+	var generated string
+	final := &Step{Op: call, Place: place, Prefix: "KSTREAM-TOTABLE-"}
+	b.Add(&Step{Op: call, Place: place, Number: func(_ *Step, c *Counter) {
+		final.Node = c.Or(final.Given, final.Prefix)
+		if r.Store == nil || !r.Named {
+			generated = c.Store(final.Prefix)
+		}
+	}})
+	if moved {
+		parent = Repartitioned(b, call, &RepartitionStep{Name: func() string { return final.Node }}, parent, r.Key, r.Value, nil)
+		r.Sources = []*Step{parent}
+	}
+	write := updates(r, state.KeyValue("", r.Key, r.Value), func() string { return generated })
+	final.Parents = []*Step{parent}
+	final.Number = func(*Step, *Counter) {}
+	final.Write = func(s *Step, w *Writer) {
+		if moved && s.Given == "" {
+			b.RequireName(w, s, "the repartition topic in front of the table")
+		}
+		write(s, w)
+	}
+	r.Step = b.Add(final)
+	return Wrap(r)
+}
+
+// updates makes r the table of a stream of updates, and returns what writes its
+// node.
+func updates[K, V any](r *Rows[K, V], auto state.Spec, generated func() string) func(s *Step, w *Writer) {
+	StoreTable(r, auto, generated)
 	sendOld := false
 	r.NeedOld = func(force bool) bool {
 		if force {
@@ -36,17 +112,13 @@ func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
 		sendOld = sendOld || r.Store != nil
 		return sendOld
 	}
-	spec := op.TableSourceSpec[K, V]{Key: r.Key, SendOld: func() bool { return sendOld }, Store: func() *graph.Store { return r.Store }}
-	r.Step = b.Add(&Step{Op: "Table", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
-		Write: func(s *Step, w *Writer) {
-			w.Processor(s, s.Node, op.TableSource(spec), r.Store)
-			if r.Store != nil && b.ReuseSourceTopics && r.Store.Logged && r.Store.LogConfig == nil {
-				topic := source.Out.Source.Topics[0]
-				r.Store.SourceTopic = &topic
-			}
-		}})
-	r.Sources = []*Step{source}
-	return Wrap(r)
+	return func(s *Step, w *Writer) {
+		if r.Store != nil && r.Store.AutoNamed && !r.B.GeneratedNames {
+			w.Fail(s.Place, s.Op, "the rows of the table are read behind it: give it a store with Materialize, or ask the builder for generated names")
+		}
+		spec := op.TableSourceSpec[K, V]{Key: r.Key, Store: r.Store, SendOld: func() bool { return sendOld }}
+		w.Processor(s, s.Node, op.TableSource(spec), r.Store)
+	}
 }
 
 // StoreTable gives r the functions of a table that can have a store of its
@@ -59,17 +131,17 @@ func StoreTable[K, V any](r *Rows[K, V], auto state.Spec, generated func() strin
 			r.B.WhenNumbered(func() { st.Name = generated() })
 		}
 	}
+	r.Unnamed = func(spec state.Spec) { auto = spec }
 	r.Materialize = func() {
 		if r.Store == nil {
 			st := r.B.Use(auto)
 			st.AutoNamed = true
-			if !st.CacheChosen {
-				st.Cached = r.B.Caching
-			}
+			r.B.cached(st)
 			r.Keep(st, false)
 		}
 	}
-	r.Get = op.StoreGetter[K, V](func() *graph.Store { return r.Store })
+	store := func() *graph.Store { return r.Store }
+	r.Get, r.GetAsOf = op.StoreGetter[K, V](store), op.StoreAsOf[K, V](store)
 	r.GetStores = func() []*graph.Store { return []*graph.Store{r.Store} }
 	r.Versioned = func() bool { return r.Store != nil && r.Store.Kind == graph.VersionedStore }
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/op"
 	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state"
 )
 
 // Table is a table as users hold it: table.KTable is defined by it. Its field
@@ -36,6 +37,8 @@ type Rows[K, V any] struct {
 	// may be asked for only after Materialize.
 	Get       op.BindGetter[K, V]
 	GetStores func() []*graph.Store
+	// GetAsOf reads the rows as of a time, of a table that is Versioned.
+	GetAsOf op.BindAsOf[K, V]
 	// Materialize makes rows readable: it gives a store to the table that the
 	// rows come from in the end, if that has none.
 	Materialize func()
@@ -44,6 +47,9 @@ type Rows[K, V any] struct {
 	// named tells a handle with a name from a store that is named when the
 	// steps are numbered.
 	Keep func(st *graph.Store, named bool)
+	// Unnamed takes a handle without a name in place of Keep, where that alone
+	// does not give the table a store. It may be nil.
+	Unnamed func(spec state.Spec)
 
 	// Sources are the steps whose topics the table comes from.
 	Sources []*Step

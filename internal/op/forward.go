@@ -61,6 +61,9 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	return f, nil
 }
 
+// WantsOld says whether Send needs to know what the store held before.
+func (f *Forwarder[K, V]) WantsOld() bool { return f.sendOld || f.dirty != nil }
+
 // Send forwards an update that was made to the store at time at. was is what
 // the store held before, which a cache compares with.
 func (f *Forwarder[K, V]) Send(k K, c flow.Change[V], was V, had bool, at int64, m *flow.Meta) error {

@@ -209,8 +209,8 @@ func Pass[K, V any]() Bind {
 }
 
 // Split sends a record to the first child whose predicate holds; the child at
-// the index of the last predicate, if there is one more, takes the rest. A
-// child is found by its name.
+// the index of the last predicate, if there is one more, takes the rest, and a
+// null value of a type that can't say null. A child is found by its name.
 func Split[K, V any](predicates []func(K, V) bool, children []string) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
 		next := make([]flow.Next[K, V], len(children))
@@ -227,10 +227,13 @@ func Split[K, V any](predicates []func(K, V) bool, children []string) Bind {
 				next[i] = f
 			}
 		}
-		id := int32(n.ID)
+		id, silent := int32(n.ID), !flow.NullsOf[V]().Possible()
 		return flow.Next[K, V](func(k K, v V, m *flow.Meta) error {
+			m.Node = id
 			for i, p := range predicates {
-				m.Node = id
+				if m.NoValue && silent {
+					break
+				}
 				if p(k, v) {
 					return next[i](k, v, m)
 				}

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/serde"
@@ -23,9 +25,38 @@ func StoreGetter[K, V any](st func() *graph.Store) BindGetter[K, V] {
 	}
 }
 
+// AsOf reads the row of a table as it was at a time. from is when it became so.
+type AsOf[K, V any] func(k K, at int64) (v V, from int64, ok bool, err error)
+
+// BindAsOf makes the AsOf of a table for one task.
+type BindAsOf[K, V any] func(b *graph.Binder) (AsOf[K, V], error)
+
+// VersionedStore is a TableStore with a history.
+type VersionedStore[K, V any] interface {
+	TableStore[K, V]
+
+	// FindAsOf returns the value that k had at a time, and since when.
+	FindAsOf(k K, at int64) (v V, from int64, ok bool, err error)
+}
+
+// StoreAsOf reads the history of a table from its store.
+func StoreAsOf[K, V any](st func() *graph.Store) BindAsOf[K, V] {
+	return func(b *graph.Binder) (AsOf[K, V], error) {
+		s, err := tableStore[K, V](b, st())
+		if err != nil {
+			return nil, err
+		}
+		v, ok := s.(VersionedStore[K, V])
+		if !ok {
+			return nil, fmt.Errorf("store %s keeps no history", st().Name)
+		}
+		return v.FindAsOf, nil
+	}
+}
+
 // TableSourceSpec is a table made of a stream of updates.
 type TableSourceSpec[K, V any] struct {
-	Store   func() *graph.Store // nil result: not materialised
+	Store   *graph.Store // nil: not materialised
 	Key     serde.Serde[K]
 	SendOld func() bool
 }
@@ -35,7 +66,7 @@ type TableSourceSpec[K, V any] struct {
 // versioned store.
 func TableSource[K, V any](spec TableSourceSpec[K, V]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
-		st := spec.Store()
+		st := spec.Store
 		if st == nil {
 			return bindPlainTable[K, V](b, n)
 		}
@@ -47,23 +78,23 @@ func TableSource[K, V any](spec TableSourceSpec[K, V]) Bind {
 		if err != nil {
 			return nil, err
 		}
-		in := b.Instance
+		in, wantsOld := b.Instance, out.WantsOld()
 		return flow.Next[K, V](func(k K, v V, m *flow.Meta) error {
 			if m.NoKey {
 				in.Dropped(n, "null key")
 				return nil
 			}
-			was, _, had, err := store.Find(k)
-			if err != nil {
-				return err
+			var was V
+			var had bool
+			var err error
+			if wantsOld {
+				if was, _, had, err = store.Find(k); err != nil {
+					return err
+				}
 			}
 			late, expired, err := store.Update(k, v, !m.NoValue, m.Time, m.Headers)
-			if err != nil {
+			if err != nil || expired {
 				return err
-			}
-			if expired {
-				in.Dropped(n, "older than the history of the table")
-				return nil
 			}
 			c := flow.Change[V]{New: v, HasNew: !m.NoValue, Old: was, HasOld: had, Late: late}
 			return out.Send(k, c, was, had, m.Time, m)
