@@ -20,6 +20,8 @@ type KeyValueSpec[K, V any] struct {
 // KeyValue returns the handle of a key-value store. The name is also that of
 // its changelog, <application id>-<name>-changelog. Mistakes are told when the
 // topology is built.
+//
+//go:noinline
 func KeyValue[K, V any](name string, key serde.Serde[K], value serde.Serde[V], opts ...Option) *KeyValueSpec[K, V] {
 	return &KeyValueSpec[K, V]{newBase(name, opts), key, value}
 }
@@ -89,6 +91,7 @@ type KeyValueStore[K, V any] struct {
 	keyCopies bool
 	kbuf      []byte
 	vbuf      []byte
+	sealed    bool // read-only: a global store in other processors' hands
 }
 
 func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V], headers bool, max int) (*KeyValueStore[K, V], error) {
@@ -102,6 +105,14 @@ func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V],
 		s.lru = newLRU(max)
 	}
 	return s, nil
+}
+
+// ReadOnly returns the store with its writes refused by [ErrReadOnly]: what the
+// contexts of processors give out of global stores.
+func (s *KeyValueStore[K, V]) ReadOnly() any {
+	c := *s
+	c.sealed, c.kbuf, c.vbuf = true, nil, nil
+	return &c
 }
 
 func (s *KeyValueStore[K, V]) encodeKey(k K) ([]byte, error) {
@@ -160,6 +171,9 @@ func (s *KeyValueStore[K, V]) decode(raw []byte) (v V, at int64, h serde.Headers
 // Set puts v for k with a time in milliseconds and, in a store with headers,
 // headers. A null v deletes k.
 func (s *KeyValueStore[K, V]) Set(k K, v V, at int64, h serde.Headers) error {
+	if s.sealed {
+		return ErrReadOnly
+	}
 	if s.nulls.Is(&v) {
 		return s.Remove(k)
 	}
@@ -196,6 +210,9 @@ func (s *KeyValueStore[K, V]) Update(k K, v V, has bool, at int64, h serde.Heade
 
 // Remove deletes k. The time of the delete is that of the record in work.
 func (s *KeyValueStore[K, V]) Remove(k K) error {
+	if s.sealed {
+		return ErrReadOnly
+	}
 	key, err := s.encodeKey(k)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@
 package state
 
 import (
+	"errors"
 	"maps"
 	"runtime"
 	"strconv"
@@ -19,6 +20,10 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 )
+
+// ErrReadOnly is returned for a write to a global store by a processor other
+// than the one that fills it.
+var ErrReadOnly = errors.New("store is global: only the processor that fills it may write")
 
 // Spec is the handle of a store, of whatever kind.
 type Spec interface {

@@ -28,7 +28,9 @@ var (
 )
 
 // tally counts the records of each key in a store.
-type tally struct{ store *state.KeyValueSpec[string, int64] }
+type tally struct {
+	store *state.KeyValueSpec[string, int64]
+}
 
 func (p *tally) Process(ctx *topology.Context[string, int64], r text) error {
 	store := p.store.In(ctx)

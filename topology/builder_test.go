@@ -17,7 +17,9 @@ import (
 var counts = state.KeyValue("n", serde.String, serde.Int64)
 
 // counter counts the records of each key.
-type counter struct{ counts *state.KeyValueStore[string, int64] }
+type counter struct {
+	counts *state.KeyValueStore[string, int64]
+}
 
 func newCounter() *counter { return &counter{} }
 
@@ -119,7 +121,9 @@ func TestSharedStore(t *testing.T) {
 }
 
 // keeper puts what it gets into the store glob.
-type keeper struct{ glob *state.KeyValueStore[string, string] }
+type keeper struct {
+	glob *state.KeyValueStore[string, string]
+}
 
 var glob = state.KeyValue("glob", serde.String, serde.String)
 
@@ -166,6 +170,23 @@ func TestGlobalStore(t *testing.T) {
 		want := []string{"k=a/xtrue@2", "k=b/false@4"}
 		if got := shown(d.Read(out)); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// Only the processor that fills a global store may write to it.
+func TestGlobalStoreIsReadOnly(t *testing.T) {
+	for name, write := range map[string]func(s *state.KeyValueStore[string, string]) error{
+		"put":    func(s *state.KeyValueStore[string, string]) error { return s.Put("k", "v") },
+		"remove": func(s *state.KeyValueStore[string, string]) error { return s.Remove("k") },
+		"delete": func(s *state.KeyValueStore[string, string]) error { _, _, err := s.Delete("k"); return err },
+	} {
+		b := topology.NewBuilder()
+		b.Source("src", in).Process("p", topology.Func(func(ctx *context, _ record) error { return write(glob.In(ctx)) }))
+		b.GlobalStore(glob, "gsrc", o1, "upd", newKeeper)
+		d := streamtest.New(t, build(t, b))
+		if err := d.SendBytes("in", []byte("k"), nil, at(1)); !errors.Is(err, state.ErrReadOnly) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
@@ -316,5 +337,12 @@ func TestAllMistakes(t *testing.T) {
 	var mistakes *topology.BuildError
 	if !errors.As(err, &mistakes) || len(mistakes.Mistakes) != 2 || mistakes.Mistakes[0][:19] == mistakes.Mistakes[1][:19] {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Handles are mostly package variables, whose place the compiler may lose.
+func TestPlaceOfPackageVariables(t *testing.T) {
+	if !strings.HasPrefix(counts.Place(), "builder_test.go:") {
+		t.Errorf("the place is %s", counts.Place())
 	}
 }

@@ -39,7 +39,8 @@ type scope struct {
 	in     graph.Instance
 	node   *graph.Node
 	log    *slog.Logger
-	global bool // the node keeps a global store
+	global bool                 // the node keeps a global store
+	views  map[*graph.Store]any // of global stores that it reads
 
 	meta  *flow.Meta // of the record in work, nil outside Process and punctuations
 	keyed bool       // there is a record in work, not a punctuation
@@ -170,10 +171,25 @@ func (s *scope) StateStore(name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := v.(interface{ ReadOnly() any }); ok && st.Global && !s.global {
-		return r.ReadOnly(), nil
+	if st.Global && !s.global {
+		return s.readOnly(st, v), nil
 	}
 	return v, nil
+}
+
+// readOnly returns what the node sees of a global store.
+func (s *scope) readOnly(st *graph.Store, v any) any {
+	if view, ok := s.views[st]; ok {
+		return view
+	}
+	if r, ok := v.(interface{ ReadOnly() any }); ok {
+		v = r.ReadOnly()
+	}
+	if s.views == nil {
+		s.views = make(map[*graph.Store]any)
+	}
+	s.views[st] = v
+	return v
 }
 
 func storeNames(stores []*graph.Store) string {

@@ -141,3 +141,23 @@ func TestValueProcessor(t *testing.T) {
 		})
 	}
 }
+
+// A punctuation may forward and remove what it iterates over.
+func TestPunctuationEmptiesStore(t *testing.T) {
+	b := topology.NewBuilder()
+	b.Source("clicks", clicks).Process("counter", newClickCounter, open).To("counts", perMinute)
+	d := streamtest.New(t, build(t, b))
+	for _, user := range []string{"b", "a", "c", "a"} {
+		d.Send(clicks, user, "x")
+	}
+	d.AdvanceWall(time.Minute)
+	d.Send(clicks, "a", "x")
+	d.AdvanceWall(time.Minute)
+	var got []string
+	for _, r := range d.Read(perMinute) {
+		got = append(got, fmt.Sprintf("%s=%d@%d", r.Key, r.Value, r.Time.UnixMilli()))
+	}
+	if want := []string{"a=2@60000", "b=1@60000", "c=1@60000", "a=1@120000"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
