@@ -44,7 +44,7 @@ func (x *interpreter) count(s *Step) (any, error) {
 	in := x.shape(s.From)
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), serde.Int64)
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (x *interpreter) reduce(s *Step) (any, error) {
 	}
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		store, err := keyValueSpec(s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,9 +11,8 @@ import (
 
 // materialized gives a table the store that a step asks for.
 func (x *interpreter) materialized(s *Step, t ktable, key, value Type) (any, error) {
-	m := s.Materialized
-	if m != nil && !m.empty() {
-		spec, err := keyValueSpec(m, key.Serde(), value.Serde())
+	if s.Materialized != nil {
+		spec, err := keyValueSpec(x, s.Materialized, key.Serde(), value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -20,9 +20,6 @@ func (x *interpreter) materialized(s *Step, t ktable, key, value Type) (any, err
 	}
 	return x.tableStep(s, t), nil
 }
-
-// empty says that a Materialized has serdes only.
-func (m *Materialized) empty() bool { return *m == Materialized{} }
 
 // name is the name of the store, empty if it has none.
 func (m *Materialized) name() string {
@@ -33,7 +30,7 @@ func (m *Materialized) name() string {
 }
 
 // keyValueSpec is the handle of the key-value store of a step.
-func keyValueSpec[V any](m *Materialized, key serde.Serde[any], value serde.Serde[V]) (*state.KeyValueSpec[any, V], error) {
+func keyValueSpec[V any](x *interpreter, m *Materialized, key serde.Serde[any], value serde.Serde[V]) (*state.KeyValueSpec[any, V], error) {
 	options, err := storeOptions(m)
 	if err != nil {
 		return nil, err
@@ -41,28 +38,96 @@ func keyValueSpec[V any](m *Materialized, key serde.Serde[any], value serde.Serd
 	if m != nil && m.VersionedHistoryMS != nil {
 		return nil, notExpressed("versioned stores")
 	}
-	return state.KeyValue(m.name(), key, value, options...), nil
+	spec := state.KeyValue(m.name(), key, value, options...)
+	x.handle(spec)
+	return spec, nil
+}
+
+// handle remembers the handle of a store with a name.
+func (x *interpreter) handle(spec state.Spec) {
+	if name := spec.StoreName(); name != "" && x.stores[name] == nil {
+		x.stores[name] = spec
+	}
+}
+
+// handles are the handles of stores that a step names. A name without a handle
+// does not compile in a real program.
+func (x *interpreter) handles(names []string, specs []StoreSpec) ([]state.Spec, error) {
+	var all []state.Spec
+	for _, name := range names {
+		spec := x.stores[name]
+		if spec == nil {
+			return nil, fmt.Errorf("store %s has no handle", name)
+		}
+		all = append(all, spec)
+	}
+	for i := range specs {
+		spec, err := x.storeSpec(&specs[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, spec)
+	}
+	return all, nil
+}
+
+// storeSpec is the handle that a store specification asks for.
+func (x *interpreter) storeSpec(s *StoreSpec) (state.Spec, error) {
+	options, err := typeOptions(s.Type)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, loggingOptions(s.Logging)...)
+	if s.Caching != nil {
+		options = append(options, state.Cached(*s.Caching))
+	}
+	key, value := s.KeyType().Serde(), s.ValueType().Serde()
+	var spec state.Spec
+	switch s.FormatOrDefault() {
+	case FormatKV:
+		x.untimed[s.Store] = true
+		spec = state.KeyValue(s.Store, key, value, options...)
+	case FormatTimestampedKV:
+		spec = state.KeyValue(s.Store, key, value, options...)
+	case FormatHeadersKV:
+		spec = state.KeyValue(s.Store, key, value, append(options, state.WithHeaders())...)
+	default:
+		return nil, notExpressed(s.Format + " stores")
+	}
+	x.specs[s.Store] = s
+	x.handle(spec)
+	return spec, nil
+}
+
+// typeOptions are the options of a type of stores.
+func typeOptions(kind string) ([]state.Option, error) {
+	if n, ok := strings.CutPrefix(kind, "lru:"); ok {
+		size, err := strconv.Atoi(n)
+		return []state.Option{state.LRU(size)}, err
+	}
+	if kind == "in_memory" {
+		return []state.Option{state.InMemory()}, nil
+	}
+	return nil, nil
 }
 
 // storeOptions are the options of the store of a step.
 func storeOptions(m *Materialized) ([]state.Option, error) {
-	var options []state.Option
 	if m == nil {
 		return nil, nil
 	}
-	if m.Type == "in_memory" || m.Supplier == "in_memory" {
-		options = append(options, state.InMemory())
-	}
-	if n, ok := strings.CutPrefix(m.Supplier, "lru:"); ok {
-		size, err := strconv.Atoi(n)
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, state.LRU(size))
-	}
-	if m.Supplier == "persistent" {
+	if m.Supplier == "persistent" && m.RetentionMS == nil {
 		return nil, notExpressed("stores without timestamps")
 	}
+	options, err := typeOptions(m.Type)
+	if err != nil {
+		return nil, err
+	}
+	more, err := typeOptions(m.Supplier)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, more...)
 	if m.Caching != nil {
 		options = append(options, state.Cached(*m.Caching))
 	}
@@ -75,6 +140,8 @@ func loggingOptions(l *Logging) []state.Option {
 		return nil
 	case l.Off:
 		return []state.Option{state.NoChangelog()}
+	case l.Settings == nil:
+		return nil
 	}
 	return []state.Option{state.ChangelogConfig(l.Settings)}
 }

@@ -3,8 +3,6 @@ package conformance
 import (
 	"iter"
 	"slices"
-
-	"github.com/ottla-streams/ottla/stream"
 )
 
 func init() {
@@ -152,6 +150,3 @@ func (x *interpreter) merge(s *Step) (any, error) {
 	}
 	return named(s, left.Merge(right)), nil
 }
-
-// toStream is the stream of the updates of a table.
-func toStream(t ktable) kstream { return stream.Of(t) }

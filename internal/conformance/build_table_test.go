@@ -2,10 +2,12 @@ package conformance
 
 import (
 	"github.com/ottla-streams/ottla/internal/dsl"
+	"github.com/ottla-streams/ottla/stream"
 )
 
 func init() {
 	ops["toStream"] = (*interpreter).toStream
+	ops["toTable"] = (*interpreter).toTable
 }
 
 func (x *interpreter) toStream(s *Step) (any, error) {
@@ -13,7 +15,7 @@ func (x *interpreter) toStream(s *Step) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := named(s, toStream(from))
+	to := named(s, stream.Of(from))
 	if s.Fn == "" {
 		return to, nil
 	}
@@ -25,12 +27,47 @@ func (x *interpreter) toStream(s *Step) (any, error) {
 	return to.SelectKey(f).Serdes(out.Serde(), nil), nil
 }
 
+func (x *interpreter) toTable(s *Step) (any, error) {
+	from, err := result[kstream](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	in := x.shape(s.From)
+	t := named(s, from.Serdes(in.Key.Serde(), in.Value.Serde()).ToTable())
+	return x.materialized(s, t, in.Key, in.Value)
+}
+
 func (x *interpreter) filterTable(s *Step, keep Predicate) (any, error) {
-	return nil, notExpressed("filter of a table")
+	from, err := result[ktable](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	in := x.shape(s.From)
+	var t ktable
+	if s.Op == "filterNot" {
+		t = named(s, from.FilterNot(keep))
+	} else {
+		t = named(s, from.Filter(keep))
+	}
+	return x.materialized(s, t, in.Key, in.Value)
 }
 
 func (x *interpreter) mapTable(s *Step, f ValueFunc) (any, error) {
-	return nil, notExpressed("mapValues of a table")
+	from, err := result[ktable](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	out := x.shape(s.ID)
+	t := named(s, from.MapValuesWithKey(f))
+	retype(t, out)
+	return x.materialized(s, t, out.Key, out.Value)
+}
+
+// retype sets the serdes of a table: a change between two types of the case
+// language is none between Go types, so that the table keeps the old serde.
+func retype(t ktable, out Shape) {
+	r := dsl.Of((*dsl.Table[any, any])(t))
+	r.Key, r.Value = out.Key.Serde(), out.Value.Serde()
 }
 
 // tableStep notes that the result of a step is a table.

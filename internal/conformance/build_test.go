@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream"
 	"github.com/ottla-streams/ottla/topology"
 )
@@ -23,9 +24,13 @@ type interpreter struct {
 	run   *Run
 	event int
 
-	results map[string]any // by step id
-	stores  map[string]any // handles of stores by name
-	names   []func()       // read off what is known once the topology is built
+	results map[string]any        // by step id
+	stores  map[string]state.Spec // handles of stores by name
+	specs   map[string]*StoreSpec // of those that a case specifies outright
+	untimed map[string]bool       // stores that keep no timestamps
+	nodes   map[string]node       // nodes added by hand
+	splits  []*Step
+	names   []func() // read off what is known once the topology is built
 }
 
 // ops are the operations, by name.
@@ -36,7 +41,8 @@ var ops = map[string]func(x *interpreter, s *Step) (any, error){}
 func interpret(c *Case) (x *interpreter, top *topology.Topology, err error) {
 	x = &interpreter{
 		c: c, run: &Run{BranchNames: map[string][]string{}, QueryableStoreNames: map[string]*string{}, Stores: map[string]Store{}},
-		results: map[string]any{}, stores: map[string]any{},
+		results: map[string]any{}, stores: map[string]state.Spec{}, specs: map[string]*StoreSpec{},
+		untimed: map[string]bool{}, nodes: map[string]node{},
 	}
 	if x.types, err = Infer(c); err != nil {
 		return x, nil, err
@@ -62,6 +68,7 @@ func interpret(c *Case) (x *interpreter, top *topology.Topology, err error) {
 	for _, f := range x.names {
 		f()
 	}
+	x.branchNames(top.Graph())
 	return x, top, nil
 }
 

@@ -22,7 +22,7 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 		}
 		switch st := st.(type) {
 		case kvDumper:
-			x.run.Stores[s.Name], err = dumpKeyValue(s, st)
+			x.run.Stores[s.Name], err = dumpKeyValue(st, !x.untimed[s.Name])
 		default:
 			return fmt.Errorf("store %s: a %T can't be dumped", s.Name, st)
 		}
@@ -33,10 +33,14 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 	return nil
 }
 
-func dumpKeyValue(s *graph.Store, st kvDumper) (Store, error) {
+func dumpKeyValue(st kvDumper, timed bool) (Store, error) {
 	out := Store{Kind: KindKeyValue}
 	err := st.Dump(func(k, v any, at int64, h serde.Headers) bool {
-		out.Entries = append(out.Entries, Entry{Key: JSON(k), Value: JSON(v), Time: &at, Headers: fromHeaders(h)})
+		e := Entry{Key: JSON(k), Value: JSON(v), Headers: fromHeaders(h)}
+		if timed {
+			e.Time = &at
+		}
+		out.Entries = append(out.Entries, e)
 		return true
 	})
 	return out, err
