@@ -13,8 +13,8 @@ import (
 
 // Purge deletes the records of repartition topics that come before the
 // committed offsets: nobody will read them again. Other topics in committed are
-// left alone. It does one attempt: what it did not delete now, it will at a later
-// call. Kafka Streams does it after a commit, every 30 seconds.
+// left alone. It does one attempt, and a broker that is away is no error: what it
+// did not delete now, it will at a later call. Kafka Streams does it after a commit, every 30 seconds.
 func Purge(ctx context.Context, adm *kadm.Client, t *graph.Topology, app string, committed kadm.Offsets) error {
 	consumed := make(kadm.Offsets)
 	for _, r := range t.Repartitions {
@@ -26,7 +26,10 @@ func Purge(ctx context.Context, adm *kadm.Client, t *graph.Topology, app string,
 		}
 	}
 	responses, err := adm.DeleteRecords(ctx, consumed)
-	errs := []error{err}
+	var errs []error
+	if err != nil && !transient(err) {
+		errs = append(errs, fmt.Errorf("purge of repartition topics: %w", err))
+	}
 	for name, partitions := range responses {
 		for p, r := range partitions {
 			if err := purged(name, p, r.Err); err != nil {

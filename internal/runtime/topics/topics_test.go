@@ -342,10 +342,3 @@ func TestEnsureWaitsForBroker(t *testing.T) {
 		t.Errorf("error is %v, log is\n%s", err, &log)
 	}
 }
-
-func TestEnsureUnknownHost(t *testing.T) {
-	missing := &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}
-	if transient(missing) || !transient(&net.OpError{Op: "dial", Err: &net.DNSError{}}) {
-		t.Error("a host that does not exist must fail, a name server that does not answer must not")
-	}
-}
