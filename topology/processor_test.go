@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/runtime/drive"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream/streamtest"
@@ -366,5 +367,41 @@ func TestContextTells(t *testing.T) {
 	want := []string{"k=stream=10,wall=0,in-0@0@10", "k=stream=10,wall=0,in-0@1@5", "k=stream=20,wall=100,in-0@2@20"}
 	if got := shown(d.Read(out)); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Where the policy leaves a child's failures out, the node before goes on as if
+// the child had returned.
+func TestForwardBehindSkippedFailure(t *testing.T) {
+	b := topology.NewBuilder()
+	p := b.Source("src", in).Process("p", topology.Func(func(ctx *context, r record) error {
+		return errors.Join(ctx.Forward(r.WithKey("first")), ctx.Forward(r))
+	}))
+	p.Process("q", topology.Func(func(ctx *context, r record) error {
+		r.Time = at(99)
+		if err := ctx.Forward(r.WithValue("q" + r.Value)); err != nil || r.Key == "k" {
+			return err
+		}
+		panic("boom")
+	})).To("q-sink", o1)
+	p.To("snk", out)
+	skip := func(*task.Failure) task.Verdict { return task.Skip }
+	d, err := drive.New(drive.Config{Topology: build(t, b).Graph(), App: "app", OnError: skip, GoesOn: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Send(drive.Record{Topic: "in", Key: []byte("k"), Value: []byte("a"), Time: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range d.Produced() {
+		got = append(got, fmt.Sprintf("%s:%s=%s@%d", r.Topic, r.Key, r.Value, r.Time))
+	}
+	want := []string{"o1:first=qa@99", "out:first=a@1", "o1:k=qa@99", "out:k=a@1"}
+	if !reflect.DeepEqual(got, want) || d.Dropped() != 1 {
+		t.Errorf("got %q with %d left out, want %q", got, d.Dropped(), want)
+	}
+	if err := d.Close(true); err != nil {
+		t.Error(err)
 	}
 }

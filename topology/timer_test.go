@@ -161,3 +161,37 @@ func TestPunctuationEmptiesStore(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// holder keeps a record until a punctuation.
+type holder struct{ held record }
+
+func (h *holder) Init(ctx *context) error {
+	ctx.Every(time.Millisecond, topology.WallTime, func(time.Time) error { return ctx.Forward(h.held) })
+	return nil
+}
+
+func (h *holder) Process(_ *context, r record) error {
+	r.Headers.Add("held", nil)
+	h.held = r
+	return nil
+}
+
+// Headers that a node added stay as they are whatever its siblings add.
+func TestHeldHeaders(t *testing.T) {
+	b := topology.NewBuilder()
+	p := b.Source("src", in).Process("p", topology.Func(func(ctx *context, r record) error {
+		r.Headers = append(make(topology.Headers, 0, 8), header{Key: "h"})
+		return ctx.Forward(r)
+	}))
+	p.Process("holder", func() *holder { return &holder{} }).To("snk", out)
+	p.Process("sibling", topology.Func(func(ctx *context, r record) error {
+		r.Headers.Add("sibling", nil)
+		return ctx.Forward(r)
+	}))
+	d := streamtest.New(t, build(t, b))
+	d.SendAt(in, "k", "v", at(3))
+	d.AdvanceWall(time.Millisecond)
+	if got, want := shown(d.Read(out)), []string{"k=v@3[h:][held:]"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

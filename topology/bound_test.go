@@ -86,3 +86,17 @@ func BenchmarkThreeProcessors(b *testing.B) {
 		}
 	}
 }
+
+// What never started is not closed.
+func TestCloseWithoutInit(t *testing.T) {
+	var log []string
+	b := topology.NewBuilder()
+	b.Source("src", in).Process("p", func() *lifecycle { return &lifecycle{log: &log} })
+	binder := graph.NewBinder(&bare{})
+	if _, err := binder.Bind(build(t, b).Graph().Nodes[1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := binder.Close(); err != nil || len(log) != 0 {
+		t.Errorf("got %v, calls %q", err, log)
+	}
+}
