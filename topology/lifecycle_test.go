@@ -69,7 +69,7 @@ func TestLifecycle(t *testing.T) {
 	}{
 		{name: "one per task", log: []string{"init 0_0 of app", "init 0_1 of app", "close", "close"}},
 		{name: "Init fails", init: errors.New("no"), log: []string{"init 0_0 of app"},
-			err: "processor_test.go:LINE: Process (node p): Init: no"},
+			err: "lifecycle_test.go:LINE: Process (node p): Init: no"},
 		{name: "forward in Close", late: func(ctx *context) error { return ctx.Forward(record{}) },
 			log: []string{"init 0_0 of app", "init 0_1 of app", "close", "close"},
 			err: "Process (node p): Close: record forwarded outside Process and punctuations"},
