@@ -86,7 +86,9 @@ type KeyValueStore[K, V any] struct {
 	nulls   flow.Nulls[V]
 	lend    bool // decoded values alias their bytes
 	headers bool
-	lru     *lru
+	// tombstones says that the deletes in the changelog have headers.
+	tombstones bool
+	lru        *lru
 	// keyCopies says that decoded keys don't alias their bytes.
 	keyCopies bool
 	kbuf      []byte
@@ -98,7 +100,7 @@ func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V],
 	k, v = serde.Bind(k, o.Changelog, true), serde.Bind(v, o.Changelog, false)
 	s := &KeyValueStore[K, V]{
 		in: o.Instance, layers: o.Layers, key: k, value: v,
-		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers,
+		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers, tombstones: o.Store.Headers,
 		keyCopies: serde.Copies(k),
 	}
 	if max > 0 {
@@ -218,7 +220,7 @@ func (s *KeyValueStore[K, V]) Remove(k K) error {
 		return err
 	}
 	_, now, h := s.in.Now()
-	if !s.headers {
+	if !s.tombstones {
 		h = nil
 	}
 	s.layers.Delete(key, now, h)

@@ -39,7 +39,9 @@ func CachedTables() BuilderOption { return func(o *dsl.Options) { o.Caching = tr
 // InMemoryStores keeps stores in memory that are not told otherwise.
 func InMemoryStores() BuilderOption { return func(o *dsl.Options) { o.InMemory = true } }
 
-// KeepHeaders lets the stores of the DSL keep record headers (KIP-1285).
+// KeepHeaders lets the stores of the DSL keep record headers as far as Kafka
+// Streams 4.3 does (KIP-1285): in the windows of joined streams, and in the
+// changelogs' deletes. For the rows of a table use [state.WithHeaders].
 func KeepHeaders() BuilderOption { return func(o *dsl.Options) { o.Headers = true } }
 
 // MergeRepartitions lets aggregations and joins behind one change of key share

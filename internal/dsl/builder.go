@@ -93,13 +93,14 @@ func (b *Builder) Own(spec state.Spec, s *Step) *graph.Store {
 	return st
 }
 
-// cached settles whether a table's store is cached. Versions never are: each of
-// them counts.
+// cached settles whether a table's store is cached, and keeps headers. Versions
+// are never cached: each of them counts.
 func (b *Builder) cached(st *graph.Store) {
 	if !st.CacheChosen {
 		st.Cached = b.Caching
 	}
 	st.Cached = st.Cached && st.Kind != graph.VersionedStore
+	st.Headers = st.Headers || b.Headers
 }
 
 // RequireName notes the mistake of a step without a name, unless the builder

@@ -16,9 +16,9 @@ func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
 	r.Step = b.Add(&Step{Op: "Table", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
 		Write: func(s *Step, w *Writer) {
 			write(s, w)
-			if r.Store != nil && b.ReuseSourceTopics && r.Store.Logged && r.Store.LogConfig == nil {
+			if r.Store != nil && b.ReuseSourceTopics {
 				topic := source.Out.Source.Topics[0]
-				r.Store.SourceTopic = &topic
+				r.Store.SourceTopic, r.Store.LogConfig = &topic, nil
 			}
 		}})
 	r.Sources = []*Step{source}

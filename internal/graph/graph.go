@@ -124,7 +124,7 @@ type Store struct {
 	Cached    bool
 	// CacheChosen is set when the user chose Cached, rather than the builder.
 	CacheChosen bool
-	Headers     bool // entries keep record headers
+	Headers     bool // the changelog has the headers of what deletes an entry; whether entries keep any is the typed store's choice
 	Global      bool
 	Problems    []string // mistakes of the handle
 

@@ -10,6 +10,9 @@ import (
 // last commit, the last write of each. The record is valid during the call.
 func (s *Store) Changes(f func(r *Record) error) error {
 	var r Record
+	if s.keyBuf == nil {
+		s.keyBuf = []byte{} // an empty key is no null
+	}
 	for _, e := range s.dirty {
 		r = Record{Time: e.time, Headers: e.headers}
 		value := e.cur
