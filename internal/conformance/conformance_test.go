@@ -14,6 +14,11 @@ type outcomes struct {
 	reasons                map[string]int
 }
 
+// differences are the cases whose result differs on purpose, and why.
+var differences = map[string]string{
+	"table-lru": "evictions from a bounded table store are logged, so that its changelog is bounded too",
+}
+
 // TestConformance runs every case that the DSL can express and compares it
 // with what Kafka Streams did.
 //
@@ -44,6 +49,15 @@ func TestConformance(t *testing.T) {
 				if res.PassedLevel(Describe) {
 					equal++
 				}
+			}
+			if why, ok := differences[c.Name]; ok {
+				if res.Passed() {
+					t.Errorf("passes, though it should differ: %s", why)
+				}
+				no := notExpressed("differs on purpose: " + why)
+				total.skip(no)
+				area.skip(no)
+				t.Skip(no)
 			}
 			if !res.Passed() {
 				total.failed++

@@ -8,6 +8,9 @@ import (
 func (x *interpreter) structure(g *graph.Topology) {
 	internal := g.InternalTopics(graph.TopicSettings{AdditionalRetention: graph.DefaultAdditionalRetention})
 	for _, sub := range g.Subtopologies {
+		if sub.Global {
+			continue
+		}
 		s := Subtopology{ID: int(sub.ID)}
 		for _, n := range sub.Nodes {
 			switch {
@@ -31,7 +34,9 @@ func (x *interpreter) structure(g *graph.Topology) {
 				s.ChangelogTopics = append(s.ChangelogTopics, topic)
 			}
 		}
-		x.run.Subtopologies = append(x.run.Subtopologies, s)
+		if len(s.SourceTopics) > 0 { // Java leaves out what waits for a topic to match
+			x.run.Subtopologies = append(x.run.Subtopologies, s)
+		}
 	}
 	for _, group := range g.Groups {
 		var topics []string

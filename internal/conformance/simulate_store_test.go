@@ -28,6 +28,8 @@ func (x *interpreter) open(ctx state.Context, name string) (entryStore, error) {
 	switch s := v.(type) {
 	case *state.KeyValueStore[any, any]:
 		return plainStore{s, x.untimed[name]}, nil
+	case *state.KeyValueStore[any, int64]:
+		return countStore{s}, nil
 	}
 	return nil, fmt.Errorf("store %s is a %T: %w", name, v, errNoStore)
 }
@@ -84,6 +86,22 @@ func (s plainStore) scan(c Command) (iter.Seq2[entry, error], error) {
 	}
 	return s.Range(from, to), nil
 }
+
+// countStore is the store of a count, which processors only read.
+type countStore struct {
+	*state.KeyValueStore[any, int64]
+}
+
+func (s countStore) get(k any) (entry, bool, error) {
+	e, ok, err := s.GetEntry(k)
+	return entry{Key: e.Key, Value: e.Value, Time: e.Time, Headers: e.Headers}, ok, err
+}
+
+func (s countStore) put(entry) error { return errNoStore }
+
+func (s countStore) delete(any) (entry, bool, error) { return entry{}, false, errNoStore }
+
+func (s countStore) scan(Command) (iter.Seq2[entry, error], error) { return nil, errNoStore }
 
 // withStore carries out the processors that have a store.
 func (p *simulated) withStore(r record) error {
