@@ -252,6 +252,11 @@ func TestProcessMistakes(t *testing.T) {
 		}, "Process: the supplier returned the same *stream_test.tally twice"},
 		{"nil store", func(_ *stream.Builder, s *stream.KStream[string, string]) { s.Process(passText(), nil) },
 			"Process: a store handle is nil"},
+		{"nil pointer as store", func(_ *stream.Builder, s *stream.KStream[string, string]) {
+			s.Process(passText(), (*state.KeyValueSpec[string, string])(nil))
+		}, "Process: a store handle is nil"},
+		{"nil global store", func(b *stream.Builder, _ *stream.KStream[string, string]) { b.GlobalStore(nil, right, passText()) },
+			"GlobalStore: the store handle is nil"},
 		{"empty name", func(_ *stream.Builder, s *stream.KStream[string, string]) { s.Process(passText()).Named("") },
 			"Named: the name is empty"},
 		{"name taken", func(b *stream.Builder, s *stream.KStream[string, string]) {

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -40,13 +41,22 @@ func (b *Builder) Supplied(s *Step, p topology.Supplied, specs []state.Spec) {
 func (b *Builder) storesOf(s *Step, specs []state.Spec) []*graph.Store {
 	var stores []*graph.Store
 	for _, spec := range specs {
-		if spec == nil {
+		if missing(spec) {
 			b.Fail(s.Place, s.Op, "a store handle is nil")
 			continue
 		}
 		stores = append(stores, b.Use(spec))
 	}
 	return stores
+}
+
+// missing says whether a handle is nil, or holds a nil pointer.
+func missing(spec state.Spec) bool {
+	if spec == nil {
+		return true
+	}
+	v := reflect.ValueOf(spec)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // GlobalStep is the step of a global store that a processor of the user fills.
@@ -59,7 +69,7 @@ func (b *Builder) GlobalStep(source *Step, spec state.Spec, topic string, p topo
 		}
 		src.Node = c.Or(given, src.Prefix)
 	}
-	if spec == nil {
+	if missing(spec) {
 		b.Fail(s.Place, s.Op, "the store handle is nil")
 		return b.Add(s)
 	}
