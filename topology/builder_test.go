@@ -211,13 +211,13 @@ func TestReadOnlyStore(t *testing.T) {
 }
 
 // misfit has an Init that would never be called.
-type misfit struct{ n int }
+type misfit struct{}
 
 func (*misfit) Init(ctx *topology.Context[string, int64]) error { return nil }
 func (*misfit) Process(ctx *context, r record) error            { return nil }
 
 // sloppy has a Close that would never be called.
-type sloppy struct{ n int }
+type sloppy struct{ _ int }
 
 func (*sloppy) Close()                               {}
 func (*sloppy) Process(ctx *context, r record) error { return nil }
