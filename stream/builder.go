@@ -56,6 +56,12 @@ func ReuseSourceTopics() BuilderOption { return func(o *dsl.Options) { o.ReuseSo
 // place of two (KIP-862).
 func SingleStoreSelfJoin() BuilderOption { return func(o *dsl.Options) { o.SingleStoreSelf = true } }
 
+// TwoRecordGroups lets a row of a grouped table that changes travel as two
+// records, the row before it and the row after it, as Java apps before 3.5
+// expect it. The default is one record (KIP-904). It is for the time in which
+// such an app still reads the repartition topics.
+func TwoRecordGroups() BuilderOption { return func(o *dsl.Options) { o.LegacyGroupFormats = true } }
+
 // Serde registers the serde for values of a type, for operators that need one
 // and are not told which.
 func (b *Builder) Serde[T any](s serde.Serde[T]) { dsl.Register(b.b, s) }
