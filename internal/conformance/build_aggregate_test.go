@@ -3,6 +3,7 @@ package conformance
 import (
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/stream"
+	"github.com/ottla-streams/ottla/table"
 )
 
 func init() {
@@ -13,7 +14,10 @@ func init() {
 	ops["aggregate"] = (*interpreter).aggregate
 }
 
-type kgrouped = *stream.KGroupedStream[any, any]
+type (
+	kgrouped = *stream.KGroupedStream[any, any]
+	tgrouped = *table.KGroupedTable[any, any]
+)
 
 func (x *interpreter) groupByKey(s *Step) (any, error) {
 	from, err := result[kstream](x, s.From)
@@ -27,7 +31,7 @@ func (x *interpreter) groupByKey(s *Step) (any, error) {
 func (x *interpreter) groupBy(s *Step) (any, error) {
 	in := x.shape(s.From)
 	if in.Kind == KindTable {
-		return nil, notExpressed("groupBy of a table")
+		return x.groupTable(s, in)
 	}
 	from, err := result[kstream](x, s.From)
 	if err != nil {
@@ -40,10 +44,29 @@ func (x *interpreter) groupBy(s *Step) (any, error) {
 	return named(s, from.GroupBy(f)).Serdes(out.Serde(), in.Value.Serde()), nil
 }
 
+func (x *interpreter) groupTable(s *Step, in Shape) (any, error) {
+	from, err := result[ktable](x, s.From)
+	if err != nil {
+		return nil, err
+	}
+	key, value, out, err := x.mapper(s, in.Key, in.Value)
+	if err != nil {
+		return nil, err
+	}
+	g := from.GroupBy(func(k, v any) (any, any) { return key(k, v), value(k, v) })
+	return named(s, g).Serdes(out.Key.Serde(), out.Value.Serde()), nil
+}
+
 func (x *interpreter) count(s *Step) (any, error) {
 	in := x.shape(s.From)
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, untyped(named(s, from.Count(store)), x.shape(s.ID))), nil
+	case tgrouped:
 		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
 		if err != nil {
 			return nil, err
@@ -66,6 +89,16 @@ func (x *interpreter) reduce(s *Step) (any, error) {
 			return nil, err
 		}
 		return x.tableStep(s, named(s, from.Reduce(f, store))), nil
+	case tgrouped:
+		subtract, err := ParseReducer(s.Subtract, in.Value)
+		if err != nil {
+			return nil, err
+		}
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, named(s, from.Reduce(f, subtract, store))), nil
 	}
 	return nil, notExpressed("reduce of a " + string(in.Kind))
 }
@@ -88,6 +121,20 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 			return nil, err
 		}
 		return x.tableStep(s, named(s, from.Aggregate(initial, add, store))), nil
+	case tgrouped:
+		add, _, err := ParseAggregator(s.Fn, in.Value)
+		if err != nil {
+			return nil, err
+		}
+		subtract, _, err := ParseAggregator(s.Subtract, in.Value)
+		if err != nil {
+			return nil, err
+		}
+		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		if err != nil {
+			return nil, err
+		}
+		return x.tableStep(s, named(s, from.Aggregate(initial, add, subtract, store))), nil
 	}
 	return nil, notExpressed("aggregate of a " + string(in.Kind))
 }

@@ -38,6 +38,9 @@ func keyValueSpec[V any](x *interpreter, m *Materialized, key serde.Serde[any], 
 	if m != nil && m.VersionedHistoryMS != nil {
 		return nil, notExpressed("versioned stores")
 	}
+	if m != nil && m.Supplier == "persistent" {
+		x.untimed[m.name()] = true // ours keeps timestamps anyway
+	}
 	spec := state.KeyValue(m.name(), key, value, options...)
 	x.handle(spec)
 	return spec, nil
@@ -115,9 +118,6 @@ func typeOptions(kind string) ([]state.Option, error) {
 func storeOptions(m *Materialized) ([]state.Option, error) {
 	if m == nil {
 		return nil, nil
-	}
-	if m.Supplier == "persistent" && m.RetentionMS == nil {
-		return nil, notExpressed("stores without timestamps")
 	}
 	options, err := typeOptions(m.Type)
 	if err != nil {

@@ -107,8 +107,9 @@ func builderOptions(c *Config) ([]stream.BuilderOption, error) {
 	add(c.Optimizes(MergeRepartitions), stream.MergeRepartitions())
 	add(c.Optimizes(ReuseSourceTopics), stream.ReuseSourceTopics())
 	add(c.Optimizes(SingleStoreSelfJoin), stream.SingleStoreSelfJoin())
-	if c.UpgradeFrom != "" {
-		return nil, notExpressed("upgrade.from")
+	add(c.UpgradeFrom == "3.3", stream.TwoRecordGroups())
+	if c.UpgradeFrom != "" && c.UpgradeFrom != "3.3" {
+		return nil, notExpressed("upgrade.from " + c.UpgradeFrom)
 	}
 	return options, nil
 }
