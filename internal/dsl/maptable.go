@@ -12,6 +12,9 @@ type MappedTable[K, V, V2 any] struct {
 	Op, Prefix string
 	Row        op.BindRow[K, V, V2]
 	Value      serde.Serde[V2] // nil if not known
+	// Lookup takes the place of Row where a row is read rather than updated, if
+	// it is set.
+	Lookup op.BindRow[K, V, V2]
 	// Filters says that rows are kept or left out: updates from no row to no row
 	// are then left out too, where old rows are known anyway.
 	Filters bool
@@ -59,9 +62,12 @@ func MapTable[K, V, V2 any](r *Rows[K, V], t MappedTable[K, V, V2]) *Table[K, V2
 
 // readThrough lets the rows of d be computed from those of r when they are read.
 func readThrough[K, V, V2 any](d *Rows[K, V2], r *Rows[K, V], t MappedTable[K, V, V2]) {
-	node := func() *graph.Node { return d.Step.Out }
+	node, row := func() *graph.Node { return d.Step.Out }, t.Row
+	if t.Lookup != nil {
+		row = t.Lookup
+	}
 	d.Materialize, d.Versioned = r.Materialize, func() bool { return r.Versioned != nil && r.Versioned() }
-	d.Get = func(b *graph.Binder) (op.Getter[K, V2], error) { return op.MapGetter(r.Get, t.Row, node)(b) }
-	d.GetAsOf = func(b *graph.Binder) (op.AsOf[K, V2], error) { return op.MapAsOf(r.GetAsOf, t.Row, node)(b) }
+	d.Get = func(b *graph.Binder) (op.Getter[K, V2], error) { return op.MapGetter(r.Get, row, node)(b) }
+	d.GetAsOf = func(b *graph.Binder) (op.AsOf[K, V2], error) { return op.MapAsOf(r.GetAsOf, row, node)(b) }
 	d.GetStores = func() []*graph.Store { return append(r.GetStores(), t.Stores...) }
 }

@@ -25,26 +25,30 @@ func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
 	return Wrap(r)
 }
 
-// ReadGlobal adds the steps that read a topic as a global table, and returns
-// its store.
-func ReadGlobal[K, V any](b *Builder, t topology.Topic[K, V], spec state.Spec) (*graph.Store, *Step) {
+// ReadGlobal adds the steps that read a topic as a global table, whose store
+// has that topic as its changelog.
+func ReadGlobal[K, V any](b *Builder, t topology.Topic[K, V], spec state.TableSpec[K, V]) *Global[K, V] {
+	const call = "GlobalTable"
 	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1}
-	source, generated := readSource(r, "GlobalTable", t)
+	source, generated := readSource(r, call, t)
 	write := updates(r, spec, generated)
-	r.Step = b.Add(&Step{Op: "GlobalTable", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
+	r.Step = b.Add(&Step{Op: call, Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
 		Write: func(s *Step, w *Writer) {
-			if topics := source.Out.Source.Topics; len(topics) > 0 {
-				r.Store.SourceTopic = &topics[0]
-			}
 			write(s, w)
+			r.Store.Nodes = append(r.Store.Nodes, s.Out)
 		}})
-	r.Keep(b.Own(spec, r.Step), spec.StoreName() != "")
-	st := r.Store
-	if st.Kind == graph.VersionedStore {
-		b.Fail(source.Place, "GlobalTable", "store %q is versioned: the store of a global table can't be", st.Name)
+	st := b.Own(spec, r.Step)
+	r.Keep(st, spec.StoreName() != "")
+	switch src, _ := t.Source(); {
+	case src.Pattern != nil:
+		b.Fail(source.Place, call, "a topic pattern can't fill a store")
+	case st.Kind == graph.VersionedStore:
+		b.Fail(source.Place, call, "store %q is versioned: that of a global table can't be", st.Name)
+	default:
+		st.SourceTopic = &src.Topics[0]
 	}
-	st.Global, st.Logged, st.Cached = true, false, false
-	return st, r.Step
+	st.Global, st.Logged, st.Cached, st.LogConfig = true, false, false, nil
+	return &Global[K, V]{g: r}
 }
 
 // readSource adds the steps that number the store of a table and read its

@@ -17,6 +17,13 @@ func Wrap[K, V any](r *Rows[K, V]) *Table[K, V] { return &Table[K, V]{r} }
 // Of returns the rows of a Table.
 func Of[K, V any](t *Table[K, V]) *Rows[K, V] { return t.t }
 
+// Global is a global table as users hold it: table.GlobalKTable is defined by it.
+type Global[K, V any] struct{ g *Rows[K, V] }
+
+// OfGlobal returns the rows of a Global. They have a store, and nothing comes
+// behind its step.
+func OfGlobal[K, V any](t *Global[K, V]) *Rows[K, V] { return t.g }
+
 // Rows is what the packages stream and table know of a table.
 type Rows[K, V any] struct {
 	B     *Builder
