@@ -74,7 +74,7 @@ func (t *Task) judge(f *Failure) error {
 		if t.c.DeadLetter == "" || f.Origin == nil {
 			return &graph.Judged{Err: fmt.Errorf("no dead letter topic for: %w", f)}
 		}
-		if err := t.c.Emit(deadLetter(t.c.DeadLetter, f)); err != nil {
+		if err := t.c.Emit(DeadLetterRecord(t.c.DeadLetter, f)); err != nil {
 			return &graph.Judged{Err: fmt.Errorf("dead letter: %w", errors.Join(err, f))}
 		}
 	case Skip:
@@ -98,9 +98,9 @@ func (t *Task) failure(n *graph.Node, err error) *Failure {
 	return f
 }
 
-// deadLetter is the record of a failure: the input's own bytes and headers,
+// DeadLetterRecord is the record of a failure: the input's own bytes and headers,
 // and headers that say what happened, named as Kafka Streams names them (KIP-1034).
-func deadLetter(topic string, f *Failure) *graph.Output {
+func DeadLetterRecord(topic string, f *Failure) *graph.Output {
 	o := f.Origin
 	h := append(serde.Headers{}, f.Headers...)
 	add := func(name, value string) {
