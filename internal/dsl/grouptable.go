@@ -14,7 +14,7 @@ type GroupedTable[K, V any] struct {
 	Select *Step
 	Key    serde.Serde[K] // nil if not known
 	Value  serde.Serde[V]
-	shared *Step // the repartition of the groups, if it has a name
+	shared *Step                // the repartition of the groups, if it has a name
 	keys   func(serde.Serde[K]) // tells the step the keys' serde
 }
 

@@ -45,7 +45,9 @@ func (c changes[V]) AppendTo(dst []byte, v flow.Change[V]) ([]byte, error) {
 }
 
 // Decode implements serde.Serde.
-func (c changes[V]) Decode(src []byte) (flow.Change[V], error) { return decodeChange(src, c.value.Decode) }
+func (c changes[V]) Decode(src []byte) (flow.Change[V], error) {
+	return decodeChange(src, c.value.Decode)
+}
 
 type changesRecord[V any] struct {
 	changes[V]
@@ -99,13 +101,13 @@ func decodeChange[V any](src []byte, value func([]byte) (V, error)) (c flow.Chan
 		return c, errChange
 	}
 	flag := src[len(src)-1]
-	src = src[:len(src)-1 : len(src)-1]
+	src = src[: len(src)-1 : len(src)-1]
 	if flag >= oldOnlyLatest && flag <= newAndOldLatest {
 		if len(src) == 0 {
 			return c, errChange
 		}
 		c.Late = src[len(src)-1] == 0
-		src = src[:len(src)-1 : len(src)-1]
+		src = src[: len(src)-1 : len(src)-1]
 		flag -= oldOnlyLatest
 	}
 	var fresh, old []byte
