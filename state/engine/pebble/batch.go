@@ -11,6 +11,9 @@ import (
 // maxBatch is the largest batch in bytes. Pebble panics at four times that.
 const maxBatch = 1 << 30
 
+// nodeBytes is what an entry takes in a memtable beside key and value, about.
+const nodeBytes = 48
+
 var (
 	errNoBound  = errors.New("delete range: no upper bound")
 	errEmptyKey = errors.New("set: empty key")
@@ -100,7 +103,7 @@ func (b *batch) Commit() error {
 		b.Discard()
 		return nil
 	}
-	if err := d.admit(int64(b.batch.Len())); err != nil {
+	if err := d.admit(int64(b.batch.Len()) + nodeBytes*int64(b.batch.Count())); err != nil {
 		return err
 	}
 	if err := d.apply(b.batch); err != nil {
@@ -114,7 +117,6 @@ func (b *batch) Commit() error {
 // fail.
 func (d *DB) apply(b *lsm.Batch) (err error) {
 	defer d.h.contain("commit", &err)
-	d.unflushed = true
 	if err := d.db.Apply(b, lsm.NoSync); err != nil {
 		return storeError(d.dir, "commit", nil, err)
 	}

@@ -20,15 +20,15 @@ type DB struct {
 	h    *health
 	lock *lsm.Lock
 
-	memTable   int64
-	sinceCheck int64           // bytes committed since admit looked at Pebble
-	unflushed  bool            // commits since the last call of Pebble's flush
-	flushing   <-chan struct{} // closed when that flush is done
+	memTable int64
+	since    int64           // bytes committed since a flush was started, about
+	flushing <-chan struct{} // closed when that flush is done
 
-	closed  bool         // for the owner
-	open    atomic.Int64 // iterators and snapshots
-	closing atomic.Bool  // the last reader releases the files
-	release func() error
+	closed     bool           // for the owner
+	background sync.WaitGroup // that uses the files
+	open       atomic.Int64   // iterators and snapshots
+	closing    atomic.Bool    // the last reader releases the files
+	release    func() error
 }
 
 // usable returns why the DB can't be used, or nil.
@@ -123,7 +123,7 @@ func (d *DB) leave() error {
 }
 
 // closeLimit bounds the close of a DB that panicked, perhaps with a lock held.
-const closeLimit = 5 * time.Second
+const closeLimit = 2 * time.Second
 
 func (d *DB) releaseFiles() error {
 	close(d.h.closing)
@@ -146,6 +146,7 @@ func (d *DB) closeFiles() (err error) {
 			err = storeError(d.dir, "unlock", nil, lockErr)
 		}
 	}()
+	d.background.Wait()
 	before := d.h.stopped()
 	defer d.h.contain("close", &err)
 	closeErr := d.db.Close()

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -31,10 +30,19 @@ const (
 func (f *files) Unwrap() vfs.FS { return f.FS }
 
 func (f *files) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasSuffix(name, ".log") {
+		return noLog{vfs.NewMemFile(nil)}, nil
+	}
 	if err := f.h.mayCreate(); err != nil {
 		return nil, err
 	}
 	file, err := f.FS.Create(name, category)
+	if isNoSpace(err) && f.patient(name) {
+		for f.h.waitForSpace(err) {
+			file, err = f.FS.Create(name, category)
+		}
+		f.h.spaceAgain(err)
+	}
 	return f.made(name, file, err)
 }
 
@@ -62,8 +70,12 @@ func (f *files) made(name string, made vfs.File, err error) (vfs.File, error) {
 	if err := f.restrict(name, fileMode); err != nil {
 		return nil, errors.Join(err, made.Close())
 	}
-	return &file{File: made, h: f.h, patient: strings.HasPrefix(f.PathBase(name), "MANIFEST-")}, nil
+	return &file{File: made, h: f.h, patient: f.patient(name)}, nil
 }
+
+// patient tells whether an error of writing the file would be fatal, so that it
+// is better to wait for space.
+func (f *files) patient(name string) bool { return strings.HasPrefix(f.PathBase(name), "MANIFEST-") }
 
 // restrict takes rights away, of a folder that was there before, too. The folder
 // is made first, so a file is never open to others, not even for a moment.
@@ -153,11 +165,22 @@ func (f *files) RemoveAll(name string) error {
 	return f.FS.RemoveAll(name)
 }
 
+// noLog is the log that Pebble opens though it has none. There is no such file on
+// the disk: it would be preallocated, synced, and replayed by the next open, which
+// would flush nothing again and again if there is no space for that.
+type noLog struct{ vfs.File }
+
+func (noLog) Write(p []byte) (int, error)                  { return len(p), nil }
+func (noLog) Preallocate(offset, length int64) error       { return nil }
+func (noLog) Sync() error                                  { return nil }
+func (noLog) SyncData() error                              { return nil }
+func (noLog) SyncTo(length int64) (fullSync bool, _ error) { return true, nil }
+
 // file is a file that is being written.
 type file struct {
 	vfs.File
 	h       *health
-	patient bool // an error of writing would be fatal: wait for space instead
+	patient bool
 }
 
 func (f *file) Write(p []byte) (int, error) {
@@ -212,60 +235,4 @@ func guarded[T any](h *health, write func() (T, error)) (T, error) {
 		h.failed()
 	}
 	return result, err
-}
-
-// mayWrite fails when the DB stopped.
-func (h *health) mayWrite() error {
-	if h.stop.Load() != nil {
-		return errFrozen
-	}
-	return nil
-}
-
-// mayCreate is mayWrite for the first step of background work, which has to wait
-// after a failure.
-func (h *health) mayCreate() error {
-	h.mu.Lock()
-	wait := retryEvery - time.Since(h.lastFail)
-	h.mu.Unlock()
-	if h.stop.Load() != nil {
-		wait = retryEvery
-	}
-	if wait > 0 && h.opened.Load() {
-		h.pause(wait)
-	}
-	return h.mayWrite()
-}
-
-func (h *health) failed() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lastFail = time.Now()
-}
-
-// pause waits, until the DB closes at most, which it returns as false.
-func (h *health) pause(wait time.Duration) bool {
-	select {
-	case <-time.After(wait):
-		return true
-	case <-h.closing:
-		return false
-	}
-}
-
-// waitForSpace reports err as a flush's and waits a moment. It is false if there
-// is no point in waiting on.
-func (h *health) waitForSpace(err error) bool {
-	if !isNoSpace(err) || !h.opened.Load() || h.stop.Load() != nil {
-		return false
-	}
-	h.flushed(err)
-	return h.pause(retryEvery)
-}
-
-// spaceAgain ends what waitForSpace reported.
-func (h *health) spaceAgain(err error) {
-	if err == nil {
-		h.flushed(nil)
-	}
 }

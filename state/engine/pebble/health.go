@@ -15,26 +15,25 @@ import (
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
-// retryEvery is how long background work waits after a failed write before it
-// tries again. Pebble itself tries again at once.
-const retryEvery = 100 * time.Millisecond
-
 // health is what is wrong with a DB. Pebble's goroutines report to it, some with
 // locks held, so nothing here calls Pebble or waits for long.
 type health struct {
-	dir      string
-	log      *slog.Logger
-	stop     atomic.Pointer[error] // why the DB stopped for good
-	any      *atomic.Bool          // set when a DB stopped
-	opened   atomic.Bool
-	panicked atomic.Bool
-	closing  chan struct{} // closed when the files are about to be released
+	dir       string
+	log       *slog.Logger
+	stop      atomic.Pointer[error] // why the DB stopped for good
+	any       *atomic.Bool          // set when a DB stopped
+	opened    atomic.Bool
+	panicked  atomic.Bool
+	measuring atomic.Bool
+	closing   chan struct{} // closed when the files are about to be released
 
 	mu         sync.Mutex
 	changed    chan struct{} // closed and replaced when something below changed
 	flushErr   error         // of the last flush
 	flushFails int           // how many failed
 	compactErr error         // of the last compaction
+	metrics    Metrics       // as they were measured
+	newRuns    int64         // flushes since
 	lastFail   time.Time     // of a write to a file
 }
 
@@ -170,6 +169,8 @@ func (h *health) flushed(err error) {
 		h.flushErr = err
 		if err != nil {
 			h.flushFails++
+		} else {
+			h.newRuns++
 		}
 	})
 }

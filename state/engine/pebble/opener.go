@@ -30,6 +30,10 @@ type Options struct {
 	// Defaults to 1000.
 	MaxOpenFiles int
 
+	// Compactions bounds how many compactions run at once in all DBs of the
+	// Opener. Defaults to half of GOMAXPROCS, and at least one.
+	Compactions int
+
 	// Logger gets a line when a DB stops and when background work begins to fail.
 	// Defaults to none.
 	Logger *slog.Logger
@@ -58,6 +62,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxOpenFiles <= 0 {
 		o.MaxOpenFiles = defaultMaxOpenFiles
 	}
+	if o.Compactions <= 0 {
+		o.Compactions = max(1, runtime.GOMAXPROCS(0)/2)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -72,6 +79,7 @@ type Opener struct {
 	closed    bool
 	cache     *lsm.Cache
 	fileCache *lsm.FileCache
+	work      *compactions
 	stopped   atomic.Bool // a DB did
 }
 
@@ -82,6 +90,7 @@ func New(o Options) *Opener {
 		opts:      o,
 		cache:     lsm.NewCache(o.CacheBytes),
 		fileCache: lsm.NewFileCache(runtime.GOMAXPROCS(0), o.MaxOpenFiles),
+		work:      &compactions{limit: o.Compactions},
 	}
 }
 
@@ -134,12 +143,9 @@ func (o *Opener) Open(dir string) (engine.Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	h.measured(db.Metrics())
 	h.opened.Store(true)
-	return &DB{
-		dir: dir, db: db, h: h, lock: lock,
-		memTable:   o.opts.MemTableBytes,
-		sinceCheck: o.opts.MemTableBytes, // so that the first commit checks level 0
-	}, nil
+	return &DB{dir: dir, db: db, h: h, lock: lock, memTable: o.opts.MemTableBytes}, nil
 }
 
 func (o *Opener) files(h *health) *files {
@@ -186,6 +192,7 @@ func (o *Opener) options(fs *files, h *health, lock *lsm.Lock) *lsm.Options {
 		L0StopWritesThreshold:       never,
 	}
 	opts.ApplyCompressionSettings(func() lsm.DBCompressionSettings { return lsm.DBCompressionFastest })
+	opts.Experimental.CompactionScheduler = &turns{all: o.work, h: h}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}

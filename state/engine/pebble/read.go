@@ -30,20 +30,18 @@ func (s *snapshot) enter() error {
 	}
 }
 
-func (s *snapshot) leave() (err error) {
+// leave ends a call, or the snapshot with the last one. Pebble's close may have
+// to wait for the disk, which nobody else has to.
+func (s *snapshot) leave() error {
 	if s.refs.Add(-1) > 0 {
 		return nil
 	}
-	defer func() {
-		if leaveErr := s.db.leave(); err == nil {
-			err = leaveErr
-		}
-	}()
-	defer s.db.h.contain("close snapshot", &err)
-	if err := s.snap.Close(); err != nil {
-		return storeError(s.db.dir, "close snapshot", nil, err)
-	}
-	return nil
+	s.db.background.Go(func() {
+		var err error // of a panic, which stops the DB
+		defer s.db.h.contain("close snapshot", &err)
+		_ = s.snap.Close() // never an error in this version
+	})
+	return s.db.leave()
 }
 
 func (s *snapshot) Get(dst, key []byte) (value []byte, ok bool, err error) {
