@@ -79,3 +79,15 @@ func (p *progress) lost(start, end int64) error {
 	return fmt.Errorf("store %s: %w: %s begins at offset %d, the local state ends at %d: offsets %d to %d are gone; bring them back, or reset the application to begin anew",
 		j.Store, ErrLost, j.partition(), start, p.from, p.from, start-1)
 }
+
+// Progress is how far the restore of a store is.
+type Progress struct {
+	Task      graph.TaskID
+	Store     string
+	Topic     string
+	Partition int32
+	From, End int64 // offsets of the changelog
+	Position  int64 // the offset that the store stands for
+	Restored  int64 // records so far
+	Done      bool
+}

@@ -91,6 +91,9 @@ func (r *Restorer) Batches() []Batch {
 	}
 }
 
+// Client is the client, for requests that are not urgent.
+func (r *Restorer) Client() *kgo.Client { return r.client }
+
 // Close stops all jobs and the goroutine.
 func (r *Restorer) Close() {
 	r.cancel()

@@ -1,0 +1,221 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// errNotNow is wrapped by errors of a commit that may work later: the group is
+// in between, or the brokers are away.
+var errNotNow = errors.New("commit is not possible now")
+
+// errFenced is wrapped by errors of a commit that came too late: the group has
+// given the tasks away.
+var errFenced = errors.New("the group has given the tasks to others")
+
+func (w *Worker) commitDue() time.Time {
+	due := w.committed.Add(w.c.CommitInterval)
+	if w.retry.After(due) {
+		return w.retry
+	}
+	return due
+}
+
+// commitIfDue commits when the interval is over or a task asks for it.
+func (w *Worker) commitIfDue() error {
+	now := w.now()
+	due := !now.Before(w.commitDue())
+	for _, e := range w.order {
+		due = due || e.task.CommitRequested() && now.After(w.retry)
+	}
+	if !due {
+		return nil
+	}
+	err := w.commit(w.life)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNotNow):
+		w.retry = w.now().Add(100 * time.Millisecond)
+		w.log.Debug("commit is tried again", "error", err)
+		return nil
+	case errors.Is(err, errFenced):
+		w.log.Warn("commit came too late", "error", err)
+		w.fenced, w.retry = true, w.now().Add(100*time.Millisecond)
+		return nil
+	}
+	return err
+}
+
+// commitWithin tries to commit for some time.
+func (w *Worker) commitWithin(d time.Duration) error {
+	ctx, cancel := context.WithTimeout(w.life, d)
+	defer cancel()
+	for {
+		err := w.commit(ctx)
+		if !errors.Is(err, errNotNow) || ctx.Err() != nil {
+			w.fail(unlessPassing(err))
+			return err
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func unlessPassing(err error) error {
+	if errors.Is(err, errNotNow) || errors.Is(err, errFenced) || isContext(err) {
+		return nil
+	}
+	return err
+}
+
+// commit makes the work of all running tasks last: caches and changelogs are
+// written, the producer's acknowledgements awaited, the offsets committed, and
+// only then the tasks' writes are committed ones.
+func (w *Worker) commit(ctx context.Context) error {
+	var dirty []*entry
+	for _, e := range w.order {
+		if e.task.Dirty() {
+			dirty = append(dirty, e)
+		}
+	}
+	if len(dirty) == 0 {
+		w.committed = w.now()
+		return nil
+	}
+	if w.txn != nil {
+		return w.commitTransaction(ctx, dirty)
+	}
+	if err := w.writeOut(dirty); err != nil {
+		return err
+	}
+	if err := w.out.Flush(ctx); err != nil {
+		if isContext(err) {
+			return fmt.Errorf("%w: %w", errNotNow, err)
+		}
+		return err
+	}
+	moved := w.moved(dirty)
+	if err := w.commitOffsets(ctx, moved); err != nil {
+		return err
+	}
+	w.out.Reset()
+	return w.afterCommit(dirty, moved, 0)
+}
+
+// writeOut lets the tasks emit what a commit has to contain.
+func (w *Worker) writeOut(dirty []*entry) error {
+	for _, e := range dirty {
+		if err := e.task.Flush(); err != nil {
+			return fmt.Errorf("task %s: %w", e.id, err)
+		}
+	}
+	for _, e := range dirty {
+		if err := e.task.WriteChangelog(); err != nil {
+			return fmt.Errorf("task %s: %w", e.id, err)
+		}
+	}
+	return nil
+}
+
+// move is an input that a commit moves on.
+type move struct {
+	in *input
+	to position
+}
+
+func (w *Worker) moved(dirty []*entry) []move {
+	var moves []move
+	for _, e := range dirty {
+		for _, o := range e.task.Offsets() {
+			in := e.inputs[o.Topic]
+			moves = append(moves, move{in, position{o.Next, in.epochs.at(o.Next), o.Metadata}})
+		}
+	}
+	return moves
+}
+
+// afterCommit tells the tasks. markers is how many offsets the end of a
+// transaction takes in a changelog.
+func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error {
+	w.committed, w.retry, w.fenced = w.now(), time.Time{}, false
+	for _, m := range moves {
+		m.in.at = m.to
+	}
+	for _, e := range dirty {
+		err := e.task.Committed(func(topic string) (int64, bool) {
+			end, ok := w.out.End(topic, e.id.Partition)
+			return end + markers, ok
+		})
+		if err := w.settled(e, err); err != nil {
+			return err
+		}
+	}
+	w.purge(moves)
+	return nil
+}
+
+// commitOffsets commits outside of a transaction, as the member that we are.
+func (w *Worker) commitOffsets(ctx context.Context, moves []move) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group = w.c.App
+	if req.MemberID, req.Generation = w.consumer.GroupMetadata(); req.MemberID == "" {
+		return fmt.Errorf("%w: not a member of the group", errFenced)
+	}
+	byTopic := make(map[string]int)
+	for _, m := range moves {
+		i, ok := byTopic[m.in.Topic]
+		if !ok {
+			i = len(req.Topics)
+			byTopic[m.in.Topic] = i
+			t := kmsg.NewOffsetCommitRequestTopic()
+			t.Topic = m.in.Topic
+			req.Topics = append(req.Topics, t)
+		}
+		p := kmsg.NewOffsetCommitRequestTopicPartition()
+		p.Partition, p.Offset, p.LeaderEpoch = m.in.Num, m.to.offset, m.to.epoch
+		p.Metadata = kmsg.StringPtr(m.to.metadata)
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+	}
+	resp, err := req.RequestWith(ctx, w.consumer)
+	if err != nil {
+		return fmt.Errorf("%w: offset commit: %w", errNotNow, err)
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := w.judgeCommit(kerr.ErrorForCode(p.ErrorCode), req.Generation); err != nil {
+				return fmt.Errorf("topic %s partition %d: offset commit: %w", t.Topic, p.Partition, err)
+			}
+		}
+	}
+	return nil
+}
+
+// judgeCommit says what an answer to an offset commit means. Errors of
+// membership need not be the end of it: the generation may be about to change.
+// The group tells us if it is.
+func (w *Worker) judgeCommit(err error, generation int32) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.IllegalGeneration):
+		if _, now := w.consumer.GroupMetadata(); now != generation {
+			return fmt.Errorf("%w: %w", errNotNow, err)
+		}
+		return fmt.Errorf("%w: %w", errFenced, err)
+	case errors.Is(err, kerr.UnknownMemberID), errors.Is(err, kerr.FencedInstanceID), errors.Is(err, kerr.FencedMemberEpoch):
+		return fmt.Errorf("%w: %w", errFenced, err)
+	case errors.Is(err, kerr.OffsetMetadataTooLarge):
+		return fmt.Errorf("%w: the broker's offset.metadata.max.bytes is too small for the times of the stores that emit on close", err)
+	case kerr.IsRetriable(err), errors.Is(err, kerr.RebalanceInProgress):
+		return fmt.Errorf("%w: %w", errNotNow, err)
+	}
+	return err
+}

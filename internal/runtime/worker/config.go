@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+	"github.com/ottla-streams/ottla/internal/runtime/statedir"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/state/engine"
+)
+
+// Config is what a Worker needs. Everything without a default is required.
+type Config struct {
+	App      string
+	Index    int // of the worker in its process, from 1
+	Topology *graph.Topology
+	// Topics are the partition counts of the input and internal topics, and of
+	// what matches a pattern.
+	Topics map[string]int32
+	Client client.Config
+	Dir    *statedir.Dir
+	Engine engine.Opener // of persistent stores
+
+	ExactlyOnce        bool
+	CommitInterval     time.Duration
+	SessionTimeout     time.Duration
+	RebalanceTimeout   time.Duration
+	TransactionTimeout time.Duration
+	CloseTimeout       time.Duration
+	// MaxIdle is how long a task with records waits for its empty inputs beyond
+	// what the brokers are known to have. Negative: it waits for nothing.
+	MaxIdle time.Duration
+	// MissingGrace is how long input topics may be missing.
+	MissingGrace time.Duration
+	Reset        graph.Reset // of sources that don't say
+
+	BufferedRecords int // per input partition, before it is paused
+	BufferedBytes   int // per input partition
+	CacheBytes      int
+	LayerBytes      int
+	LayerMillis     int64
+	ProducerBytes   int // that wait for acknowledgement
+
+	OnError    func(f *task.Failure) task.Verdict
+	GoesOn     bool // OnError may let a task go on behind an error
+	DeadLetter string
+	Global     func(s *graph.Store) (any, error) // nil without global stores
+
+	Logger    *slog.Logger
+	OnState   func(State)            // called by the worker's goroutine
+	OnRestore func(restore.Progress) // called by the worker's goroutine
+	// Context is what user code sees. It ends with the worker.
+	Context context.Context
+}
+
+// State is what a Worker does.
+type State uint8
+
+// The states of a Worker.
+const (
+	Starting State = iota
+	Rebalancing
+	Running
+	Stopped
+)
+
+func (s State) String() string {
+	return [...]string{"starting", "rebalancing", "running", "stopped"}[s]
+}
+
+// Error ends a Worker.
+type Error struct {
+	Err error
+	// Replace says that another worker may take its place: nothing is known to be
+	// wrong with the application.
+	Replace bool
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }

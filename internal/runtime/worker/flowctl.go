@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// throttle pauses partitions whose queues are full and resumes those that are
+// half empty. A pause drops what the client has fetched ahead, so it is only
+// for tasks that can't keep up or wait for another input.
+func (w *Worker) throttle() {
+	for _, e := range w.order {
+		for _, in := range e.inputs {
+			n, bytes := e.task.Buffered(in.Topic)
+			switch {
+			case in.paused && n <= w.c.BufferedRecords/2 && bytes <= w.c.BufferedBytes/2:
+				w.resume(in)
+			case !in.paused && (n > w.c.BufferedRecords || bytes > w.c.BufferedBytes):
+				w.pause(in)
+			}
+		}
+	}
+}
+
+func (w *Worker) pause(in *input) {
+	if !in.paused {
+		in.paused = true
+		w.consumer.PauseFetchPartitions(map[string][]int32{in.Topic: {in.Num}})
+	}
+}
+
+func (w *Worker) resume(in *input) {
+	if in.paused {
+		in.paused, in.lastSeen = false, w.now()
+		w.consumer.ResumeFetchPartitions(map[string][]int32{in.Topic: {in.Num}})
+	}
+}
+
+// seek lets the consumer go on from where the inputs of a task are expected to.
+func (w *Worker) seek(e *entry) {
+	to := make(map[string]map[int32]kgo.EpochOffset)
+	for _, in := range e.inputs {
+		if to[in.Topic] == nil {
+			to[in.Topic] = make(map[int32]kgo.EpochOffset)
+		}
+		to[in.Topic][in.Num] = kgo.EpochOffset{Epoch: -1, Offset: in.next}
+	}
+	w.consumer.SetOffsets(to)
+}
+
+// readyRecords is how many records wait in tasks that may work now.
+func (w *Worker) readyRecords() int {
+	n := 0
+	for _, e := range w.order {
+		if !w.ready(e) {
+			continue
+		}
+		for _, in := range e.inputs {
+			records, _ := e.task.Buffered(in.Topic)
+			n += records
+		}
+	}
+	return n
+}
+
+// ready says whether a task should take records now. With MaxIdle it waits
+// that long for inputs that are empty on the brokers too.
+func (w *Worker) ready(e *entry) bool {
+	if e.phase != running || !e.task.HasRecords() || w.fenced || w.now().Before(e.retry) {
+		return false
+	}
+	if w.c.MaxIdle < 0 {
+		return true
+	}
+	full := true
+	for _, in := range e.inputs {
+		n, _ := e.task.Buffered(in.Topic)
+		full = full && n > 0
+	}
+	if full {
+		e.idle = time.Time{}
+		return true
+	}
+	if !e.task.Ready() {
+		return false
+	}
+	if e.idle.IsZero() {
+		e.idle = w.now()
+	}
+	return w.now().Sub(e.idle) >= w.c.MaxIdle
+}
+
+// idleFor is how long the loop may wait for records, given how many are ready.
+func (w *Worker) idleFor(ready int) time.Duration {
+	if ready > 0 || w.failed != nil {
+		return 0
+	}
+	wait := longestWait
+	at := func(t time.Time) {
+		if d := t.Sub(w.now()); !t.IsZero() && d < wait {
+			wait = max(d, 0)
+		}
+	}
+	dirty := false
+	for _, e := range w.tasks {
+		if e.retry.After(w.now()) {
+			at(e.retry)
+		}
+		for _, in := range e.inputs {
+			at(in.resetAt)
+		}
+		if e.phase != running {
+			continue
+		}
+		dirty = dirty || e.task.Dirty()
+		if due, ok := e.task.NextTimer(); ok {
+			wait = min(wait, max(0, time.Duration(due-w.clock())*time.Millisecond))
+		}
+		if e.task.HasRecords() && !e.idle.IsZero() {
+			at(e.idle.Add(w.c.MaxIdle))
+		}
+	}
+	if dirty {
+		at(w.commitDue())
+	}
+	at(w.followUp)
+	at(w.missing.deadline)
+	if w.fenced {
+		return max(wait, 20*time.Millisecond)
+	}
+	return wait
+}

@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/runtime/assign"
+	"github.com/ottla-streams/ottla/internal/runtime/group"
+	"github.com/ottla-streams/ottla/internal/runtime/offsets"
+)
+
+// The functions on... are the group's callbacks, on the client's goroutine.
+
+// subscription is what the member says when it joins.
+func (w *Worker) subscription() group.Subscription {
+	w.calls.post(func() { w.balancing = true })
+	s := group.Subscription{Process: w.c.Dir.Process(), Active: *w.active.Load()}
+	if len(s.Active) > 0 {
+		s.Offsets = make(map[assign.TaskID]int64, len(s.Active))
+		for _, id := range s.Active {
+			s.Offsets[id] = assign.OffsetActive
+		}
+	}
+	if w.c.ExactlyOnce {
+		s.TransactionalID = w.transactionalID()
+	}
+	return s
+}
+
+func (w *Worker) assigned(a group.Assignment) {
+	w.calls.post(func() {
+		w.followUp = time.Time{}
+		if a.FollowUp > 0 {
+			w.followUp = w.now().Add(a.FollowUp)
+		}
+		w.judgeAssignment(a)
+	})
+}
+
+func (w *Worker) onAssigned(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	if len(parts) == 0 { // else adopt says so, when their offsets are known
+		w.calls.post(func() { w.balancing = false })
+	}
+}
+
+func (w *Worker) onRevoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	if len(parts) > 0 {
+		w.calls.do(ctx, func() { w.revoke(parts) })
+	}
+}
+
+func (w *Worker) onLost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	w.calls.do(ctx, func() { w.lose(parts) })
+}
+
+// revoke gives tasks up that still are ours until it returns.
+func (w *Worker) revoke(parts map[string][]int32) {
+	gone := w.tasksOf(parts)
+	if len(gone) == 0 {
+		return
+	}
+	w.log.Info("tasks go to other members", "tasks", names(gone))
+	clean := true
+	if slices.ContainsFunc(gone, func(e *entry) bool { return e.phase == running }) && !w.fenced {
+		if err := w.commitWithin(w.revokeTimeout()); err != nil {
+			w.log.Warn("tasks are given up without a commit: their last records will be processed again", "error", err)
+			clean = false
+		}
+	}
+	for _, e := range gone {
+		w.closeTask(e, clean && !w.fenced)
+	}
+}
+
+func (w *Worker) revokeTimeout() time.Duration {
+	return min(w.c.SessionTimeout/2, w.c.RebalanceTimeout/2, 10*time.Second)
+}
+
+// lose drops tasks that others may have by now.
+func (w *Worker) lose(parts map[string][]int32) {
+	gone := w.tasksOf(parts)
+	if len(gone) > 0 {
+		w.log.Warn("membership of the group was lost: tasks go back to their last commit", "tasks", names(gone))
+	}
+	w.abortTransaction()
+	for _, e := range gone {
+		w.closeTask(e, false)
+	}
+	w.fenced = false
+}
+
+func names(entries []*entry) []string {
+	var s []string
+	for _, e := range entries {
+		s = append(s, e.id.String())
+	}
+	slices.Sort(s)
+	return s
+}
+
+// tasksOf returns the tasks that read any of the partitions.
+func (w *Worker) tasksOf(parts map[string][]int32) []*entry {
+	var found []*entry
+	for topic, nums := range parts {
+		for _, num := range nums {
+			id, _ := w.layout.task(topic, num)
+			if e := w.tasks[id]; e != nil && !slices.Contains(found, e) {
+				found = append(found, e)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *entry) int { return assignID(a.id).Compare(assignID(b.id)) })
+	return found
+}
+
+// tellActive lets the group know which tasks are open.
+func (w *Worker) tellActive() {
+	ids := make([]assign.TaskID, 0, len(w.tasks))
+	for id := range w.tasks {
+		ids = append(ids, assignID(id))
+	}
+	slices.SortFunc(ids, assign.TaskID.Compare)
+	w.active.Store(&ids)
+}
+
+// endOffsets sums the ends of the changelogs of each task. Only the leader of
+// the group is asked.
+func (w *Worker) endOffsets(ctx context.Context) (map[assign.TaskID]int64, error) {
+	of := make(map[offsets.Partition]assign.TaskID)
+	var parts []offsets.Partition
+	for id, sub := range w.layout.byID {
+		for _, s := range sub.Stores {
+			if !s.Logged || s.Global || s.SourceTopic != nil {
+				continue
+			}
+			topic := changelog(s).Full(w.c.App)
+			for num := range w.layout.tasks(id) {
+				p := offsets.Partition{Topic: topic, Num: num}
+				of[p] = assign.TaskID{Subtopology: id, Partition: num}
+				parts = append(parts, p)
+			}
+		}
+	}
+	ends, err := offsets.List(ctx, w.producer, offsets.End, w.c.ExactlyOnce, parts)
+	if err != nil {
+		return nil, err
+	}
+	sums := make(map[assign.TaskID]int64)
+	for p, end := range ends {
+		sums[of[p]] += end
+	}
+	return sums, nil
+}

@@ -1,0 +1,266 @@
+package worker
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/offsets"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/state/engine"
+)
+
+// phase is where a task is on its way to work.
+type phase uint8
+
+const (
+	waiting   phase = iota // for its folder, or until a failed open is tried again
+	restoring              // its stores are read from their changelogs
+	running
+)
+
+// entry is a task of the worker.
+type entry struct {
+	id      graph.TaskID
+	phase   phase
+	inputs  map[string]*input
+	task    *task.Task
+	jobs    int       // changelogs that are not restored yet
+	retry   time.Time // no open, or after a full disk no work, before
+	idle    time.Time // since when it waits for empty inputs
+	damaged bool      // its files are not to be written any more
+}
+
+// input is an input partition of a task.
+type input struct {
+	offsets.Partition
+	node     *graph.Node
+	at       position // of the last commit
+	next     int64    // the offset expected next from the broker
+	end      int64    // of the partition, as the broker told last
+	epochs   epochs
+	paused   bool
+	resetAt  time.Time // when to try again to find a place to begin, zero if there is one
+	lastSeen time.Time // when the broker told anything of it
+}
+
+// position is what a commit says of a partition.
+type position struct {
+	offset   int64
+	epoch    int32
+	metadata string
+}
+
+// adopted is a partition that the group gave us.
+type adopted struct {
+	at  position
+	end int64
+}
+
+// adopt takes partitions and returns where to begin to read them. A partition
+// that is known already goes on where it is: the group's session was cut short
+// before it began.
+func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partition]position {
+	begin := make(map[offsets.Partition]position, len(parts))
+	for p, a := range parts {
+		begin[p] = a.at
+		id, ok := w.layout.task(p.Topic, p.Num)
+		if !ok {
+			continue
+		}
+		e := w.tasks[id]
+		if e == nil {
+			e = &entry{id: id, inputs: make(map[string]*input)}
+			w.tasks[id] = e
+		}
+		if in := e.inputs[p.Topic]; in != nil {
+			begin[p] = position{in.next, -1, ""}
+			continue
+		}
+		in := &input{Partition: p, node: w.layout.nodes[p.Topic], at: a.at, next: a.at.offset, end: a.end, lastSeen: w.now()}
+		e.inputs[p.Topic] = in
+		w.pause(in)
+		if e.task != nil { // a topic got more partitions
+			w.revive(e, 0)
+		}
+	}
+	w.balancing = false
+	w.tellActive()
+	return begin
+}
+
+// openWaiting opens the tasks that have all their inputs.
+func (w *Worker) openWaiting() {
+	if w.inDoubt() && !w.now().Before(w.retry) {
+		if err := w.settleDoubt(); err != nil {
+			w.retry = w.now().Add(200 * time.Millisecond)
+			w.log.Warn("the outcome of the last transaction is not known yet", "error", err)
+		}
+	}
+	if w.inDoubt() {
+		return
+	}
+	for _, e := range w.tasks {
+		if e.phase != waiting || w.now().Before(e.retry) || len(e.inputs) < len(w.layout.expects(e.id)) {
+			continue
+		}
+		if err := w.openTask(e); err != nil {
+			w.openFailed(e, err)
+		}
+	}
+}
+
+// openTask makes the task and starts to restore its stores.
+func (w *Worker) openTask(e *entry) error {
+	if !w.c.Dir.Acquire(e.id, w) {
+		e.retry = w.now().Add(20 * time.Millisecond) // another worker of this process is about to give it up
+		return nil
+	}
+	t, err := task.New(w.taskConfig(e.id))
+	if err != nil {
+		return err
+	}
+	e.task = t
+	for _, in := range e.inputs {
+		time, progress, err := task.DecodeMetadata(in.at.metadata)
+		if err != nil {
+			w.log.Warn("stream time of an input is not known", "topic", in.Topic, "partition", in.Num, "error", err)
+		}
+		if err := t.AddInput(in.Topic, in.node, in.at.offset, time); err != nil {
+			return err
+		}
+		t.SetProgress(progress)
+		t.SetPosition(in.Topic, in.at.offset, in.end)
+		in.next = in.at.offset
+	}
+	e.phase, e.jobs = restoring, 0
+	for _, c := range t.Changelogs() {
+		e.jobs++
+		w.restore(e, c)
+	}
+	w.log.Info("task opened", "task", e.id.String(), "changelogs", e.jobs)
+	return w.startTask(e)
+}
+
+func (w *Worker) taskConfig(id graph.TaskID) task.Config {
+	sub := w.layout.byID[id.Subtopology]
+	return task.Config{
+		ID: id, App: w.c.App, Nodes: sub.Nodes, Stores: sub.Stores,
+		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
+		Context: w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
+		CacheBytes: w.c.CacheBytes, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
+	}
+}
+
+// openFailed decides what to do about a task that did not open.
+func (w *Worker) openFailed(e *entry, err error) {
+	if e.task != nil {
+		w.release(e, false)
+	}
+	e.phase = waiting
+	switch {
+	case errors.Is(err, engine.ErrDamaged):
+		w.quarantine(e, err)
+	case errors.Is(err, engine.ErrLocked), errors.Is(err, engine.ErrNoSpace):
+		e.retry = w.now().Add(time.Second)
+		w.log.Warn("task can't be opened yet", "task", e.id.String(), "error", err)
+	default:
+		w.fail(err)
+	}
+}
+
+// quarantine moves a damaged state folder out of the way. The state is rebuilt
+// from the changelogs.
+func (w *Worker) quarantine(e *entry, cause error) {
+	const keep = 2
+	moved, err := engine.Quarantine(w.c.Dir.Task(e.id), w.now(), keep)
+	if err != nil && moved == "" {
+		e.retry = w.now().Add(time.Second)
+		w.log.Error("damaged state can't be moved aside", "task", e.id.String(), "error", errors.Join(cause, err))
+		return
+	}
+	w.log.Error("state is damaged and will be rebuilt from its changelogs", "task", e.id.String(), "moved", moved, "error", cause)
+}
+
+// startTask lets a task work whose stores are restored.
+func (w *Worker) startTask(e *entry) error {
+	if e.jobs > 0 {
+		return nil
+	}
+	if err := e.task.Start(); err != nil {
+		return err
+	}
+	e.phase = running
+	w.order = append(w.order, e)
+	for _, in := range e.inputs {
+		w.resume(in)
+	}
+	w.log.Info("task runs", "task", e.id.String())
+	return nil
+}
+
+// closeTask ends a task. clean says that its last commit succeeded.
+func (w *Worker) closeTask(e *entry, clean bool) {
+	if e.task != nil {
+		w.release(e, clean)
+	}
+	for _, in := range e.inputs {
+		w.resume(in) // a pause outlives the assignment
+	}
+	w.c.Dir.Release(e.id, w)
+	delete(w.tasks, e.id)
+	w.tellActive()
+}
+
+// release closes the engine and the processors of a task. Uncommitted work of
+// one that is not clean is dropped; what earlier commits left is kept.
+func (w *Worker) release(e *entry, clean bool) {
+	for job, r := range w.jobs {
+		if r.entry == e {
+			w.restorer.Remove(job)
+			delete(w.jobs, job)
+		}
+	}
+	w.order = slices.DeleteFunc(w.order, func(o *entry) bool { return o == e })
+	if !clean || e.phase != running {
+		e.task.Abort()
+	}
+	if err := e.task.Close(!e.damaged && !w.inDoubt()); err != nil {
+		w.log.Warn("task did not close cleanly: its state goes back to what was written before", "task", e.id.String(), "error", err)
+	}
+	e.task, e.damaged = nil, false
+}
+
+// revive makes a task anew that lost what it held since its last commit.
+func (w *Worker) revive(e *entry, after time.Duration) {
+	if e.task != nil {
+		w.release(e, false)
+	}
+	e.phase, e.idle = waiting, time.Time{}
+	e.retry = w.now().Add(after)
+	for _, in := range e.inputs {
+		w.pause(in)
+		in.next = in.at.offset
+		in.epochs = nil
+	}
+	w.seek(e)
+}
+
+// restore starts to read a changelog.
+func (w *Worker) restore(e *entry, c task.Changelog) {
+	job := &restore.Job{Task: e.id, Store: c.Store, Topic: c.Topic, Partition: e.id.Partition, From: c.From, Until: restore.ToEnd}
+	if c.Source {
+		if in := e.inputs[c.Topic]; in != nil {
+			job.Until = in.at.offset
+		}
+	}
+	for _, s := range w.layout.byID[e.id.Subtopology].Stores {
+		if s.Name == c.Store {
+			job.Expires = c.Source || s.Kind == graph.WindowStore || s.Kind == graph.SessionStore
+		}
+	}
+	w.jobs[job] = &restored{entry: e}
+	w.restorer.Add(job)
+}

@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/collect"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/state/engine"
+)
+
+const (
+	turnRecords = 256                   // that a task takes before the next has its turn
+	workTime    = 10 * time.Millisecond // before the loop looks elsewhere
+	restoreTime = 20 * time.Millisecond
+)
+
+// work lets the tasks that are ready take turns for a while, and punctuates.
+func (w *Worker) work() error {
+	for until := w.now().Add(workTime); ; {
+		took := 0
+		for _, e := range w.order {
+			if !w.ready(e) {
+				continue
+			}
+			n, err := e.task.Process(turnRecords)
+			if took += n; err != nil {
+				return w.taskFailed(e, err)
+			}
+			if e.task.CommitRequested() {
+				return nil
+			}
+		}
+		if took == 0 || w.now().After(until) {
+			break
+		}
+	}
+	for _, e := range w.order {
+		if _, err := e.task.Punctuate(); err != nil {
+			return w.taskFailed(e, err)
+		}
+	}
+	w.retryResets()
+	return nil
+}
+
+// taskFailed decides what an error of a task means. A result ends the worker.
+func (w *Worker) taskFailed(e *entry, err error) error {
+	switch {
+	case errors.Is(err, engine.ErrDamaged):
+		e.damaged = true
+		w.revive(e, 0)
+		w.quarantine(e, err)
+		return w.afterAbort()
+	case errors.Is(err, engine.ErrNoSpace):
+		w.log.Error("no space for state: the task goes back to its last commit and waits", "task", e.id.String(), "error", err)
+		w.revive(e, time.Second)
+		return w.afterAbort()
+	case w.life.Err() != nil && errors.Is(err, context.Canceled):
+		return &Error{Err: err, Replace: true}
+	}
+	return err
+}
+
+// settled judges an error of writing committed state out. A full disk stops
+// the task for a while: what it holds in memory is whole.
+func (w *Worker) settled(e *entry, err error) error {
+	if errors.Is(err, engine.ErrNoSpace) {
+		w.log.Error("no space for state: the task waits", "task", e.id.String(), "error", err)
+		e.retry = w.now().Add(500 * time.Millisecond)
+		return nil
+	}
+	if err != nil {
+		return w.taskFailed(e, err)
+	}
+	return nil
+}
+
+// restored is a changelog that is being read.
+type restored struct {
+	entry *entry
+	restore.Progress
+}
+
+// applyRestored takes what was read of changelogs into the stores.
+func (w *Worker) applyRestored() error {
+	for until := w.now().Add(restoreTime); w.now().Before(until); {
+		batches := w.restorer.Batches()
+		if batches == nil {
+			return nil
+		}
+		for i := range batches {
+			if err := w.applyBatch(&batches[i]); err != nil {
+				return err
+			}
+		}
+	}
+	w.bell.ring() // there may be more
+	return nil
+}
+
+func (w *Worker) applyBatch(b *restore.Batch) error {
+	r := w.jobs[b.Job]
+	if r == nil {
+		return nil // the task went away meanwhile
+	}
+	e := r.entry
+	if b.Err != nil {
+		return fmt.Errorf("task %s: %w", e.id, b.Err)
+	}
+	// The offset of a job that has nothing to do is left as it is: it may point
+	// past a marker that is yet to be written.
+	if b.Next > b.Job.From || len(b.Records) > 0 {
+		if err := w.settled(e, e.task.Restore(b.Job.Store, b.Records, b.Next)); err != nil {
+			return err
+		}
+		if e.task == nil {
+			return nil // it is made anew
+		}
+	}
+	r.Restored += int64(len(b.Records))
+	if w.c.OnRestore != nil {
+		j := b.Job
+		w.c.OnRestore(restore.Progress{
+			Task: j.Task, Store: j.Store, Topic: j.Topic, Partition: j.Partition,
+			From: j.From, End: b.End, Position: b.Next, Restored: r.Restored, Done: b.Done,
+		})
+	}
+	if !b.Done {
+		return nil
+	}
+	delete(w.jobs, b.Job)
+	e.jobs--
+	if e.jobs == 0 {
+		w.log.Info("task restored", "task", e.id.String())
+	}
+	return w.startTask(e)
+}
+
+// emit is where the outputs of tasks go.
+func (w *Worker) emit(o *graph.Output) error { return w.out.Emit(o) }
+
+// judgeOutput decides on a record that Kafka did not take. Within a
+// transaction it can't be left out: the transaction is lost.
+func (w *Worker) judgeOutput(f *collect.Failure) error {
+	if w.c.ExactlyOnce || f.Cause == nil || w.c.OnError == nil || isContext(f.Err) {
+		return f
+	}
+	failure := &task.Failure{Stage: task.Produce, Origin: f.Cause, Time: f.Cause.Time, Headers: f.Cause.Headers, Err: f}
+	failure.Task, _ = w.layout.task(f.Cause.Topic, f.Cause.Partition)
+	switch w.c.OnError(failure) {
+	case task.Skip:
+	case task.DeadLetter:
+		if w.c.DeadLetter == "" || w.c.DeadLetter == f.Topic {
+			return f
+		}
+		if err := w.out.Emit(task.DeadLetterRecord(w.c.DeadLetter, failure)); err != nil {
+			return err
+		}
+	default:
+		return f
+	}
+	w.log.Warn("record left out", "stage", task.Produce.String(), "error", failure.Error())
+	return nil
+}
+
+func isContext(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// skipBatch judges a batch that would take too much memory.
+func (w *Worker) judgeBatch(in *input, e *entry, offset int64, err error) task.Verdict {
+	if w.c.OnError == nil {
+		return task.Fail
+	}
+	o := &flow.Origin{Topic: in.Topic, Partition: in.Num, Offset: offset, Time: -1}
+	return w.c.OnError(&task.Failure{Stage: task.Decode, Task: e.id, Node: in.node, Origin: o, Time: -1, Err: err})
+}

@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/assign"
+	"github.com/ottla-streams/ottla/internal/runtime/collect"
+	"github.com/ottla-streams/ottla/internal/runtime/offsets"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+)
+
+// Worker is a goroutine with a consumer, a producer and tasks. All of it but
+// what says otherwise belongs to the goroutine that calls Run.
+type Worker struct {
+	c      Config
+	log    *slog.Logger
+	layout *layout
+	began  time.Time // for a clock that never jumps
+
+	bell  bell
+	calls calls
+
+	consumer *kgo.Client
+	producer *kgo.Client
+	out      *collect.Collector
+	restorer *restore.Restorer
+	txn      *transaction // nil at least once
+
+	life context.Context // ends some time after Run's context, or with the worker
+	stop context.CancelFunc
+
+	tasks  map[graph.TaskID]*entry
+	order  []*entry // the running ones, in turns
+	jobs   map[*restore.Job]*restored
+	failed error // what a call found; ends the loop
+
+	polled    time.Time
+	committed time.Time // when the last commit was
+	retry     time.Time // no commit before
+	purged    time.Time
+	done      map[offsets.Partition]int64 // of repartition topics, what can be purged
+	counts    map[string]counted          // partitions of output topics
+	fenced    bool // the group may have given our tasks to others: no work until it tells
+	balancing bool
+	followUp  time.Time
+	missing   missing
+	state     State
+
+	active  atomic.Pointer[[]assign.TaskID] // what the group's goroutine tells
+	fetched fetched                         // of the group's goroutine
+	side    sync.WaitGroup
+}
+
+// New returns a Worker. It does nothing until Run.
+func New(c Config) *Worker {
+	w := &Worker{
+		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
+		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
+		done: make(map[offsets.Partition]int64), counts: make(map[string]counted),
+	}
+	w.calls = calls{bell: &w.bell, gone: make(chan struct{})}
+	w.active.Store(&[]assign.TaskID{})
+	return w
+}
+
+// Run runs the worker until ctx ends, and then commits, closes its tasks and
+// leaves the group. The error is an *Error. Run is called once.
+func (w *Worker) Run(ctx context.Context) (err error) {
+	w.life, w.stop = context.WithCancel(context.WithoutCancel(ctx))
+	defer w.stop()
+	defer context.AfterFunc(ctx, w.expire)()
+	defer w.close()
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Error{Err: fmt.Errorf("worker %d: panic: %v\n%s", w.c.Index, r, debug.Stack()), Replace: true}
+			w.drop()
+		}
+	}()
+	if err := w.open(); err != nil {
+		return &Error{Err: err}
+	}
+	for ctx.Err() == nil {
+		if err := w.step(ctx); err != nil {
+			w.abandon()
+			var known *Error
+			if errors.As(err, &known) {
+				return known
+			}
+			return &Error{Err: err}
+		}
+	}
+	w.finish()
+	return nil
+}
+
+// expire ends what still waits for brokers some time after the worker was told
+// to stop.
+func (w *Worker) expire() {
+	w.bell.ring()
+	time.AfterFunc(w.c.CloseTimeout, w.stop)
+}
+
+// step is one round of the loop.
+func (w *Worker) step(ctx context.Context) error {
+	if err := w.poll(ctx); err != nil {
+		return err
+	}
+	w.calls.run()
+	if w.failed != nil {
+		return w.failed
+	}
+	w.openWaiting()
+	if err := w.applyRestored(); err != nil {
+		return err
+	}
+	if err := w.missing.check(w.now()); err != nil {
+		return err
+	}
+	if !w.fenced {
+		if err := w.work(); err != nil {
+			return err
+		}
+	}
+	if err := w.commitIfDue(); err != nil {
+		return err
+	}
+	if w.failed != nil {
+		return w.failed
+	}
+	w.followGroup()
+	w.report()
+	return nil
+}
+
+func (w *Worker) now() time.Time { return time.Now() }
+
+// clock is the wall clock in milliseconds, without its jumps.
+func (w *Worker) clock() int64 { return w.began.UnixMilli() + time.Since(w.began).Milliseconds() }
+
+// fail ends the loop with the first error that it is told.
+func (w *Worker) fail(err error) {
+	if w.failed == nil && err != nil {
+		w.failed = err
+	}
+}
+
+// report tells the state when it changed.
+func (w *Worker) report() {
+	s := Running
+	if w.balancing || len(w.order) < len(w.tasks) {
+		s = Rebalancing
+	}
+	w.tell(s)
+}
+
+func (w *Worker) tell(s State) {
+	if s == w.state {
+		return
+	}
+	w.state = s
+	w.log.Info("worker is "+s.String(), "tasks", len(w.tasks))
+	if w.c.OnState != nil {
+		w.c.OnState(s)
+	}
+}
+
+// followGroup rejoins the group when the assignment asked for it.
+func (w *Worker) followGroup() {
+	if !w.followUp.IsZero() && w.now().After(w.followUp) {
+		w.followUp = time.Time{}
+		w.consumer.ForceRebalance()
+	}
+}
