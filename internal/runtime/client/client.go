@@ -40,7 +40,7 @@ func (c Config) New(role string, opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.RetryBackoffFn(backoff),
 		kgo.DisableClientMetrics(),
-		kgo.SoftwareNameAndVersion("ottla", ""),
+		kgo.SoftwareNameAndVersion("ottla", version()),
 	}
 	all = append(all, c.Opts...)
 	all = append(all, kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.Name+"-"+role), kgo.WithLogger(newLog(c.Logger.With("client", role))))
