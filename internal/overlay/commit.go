@@ -14,6 +14,9 @@ func (s *Store) Changes(f func(r *Record) error) error {
 		s.keyBuf = []byte{} // an empty key is no null
 	}
 	for _, e := range s.dirty {
+		if e.silent {
+			continue
+		}
 		r = Record{Time: e.time, Headers: e.headers}
 		value := e.cur
 		if e.curDel {
@@ -21,6 +24,13 @@ func (s *Store) Changes(f func(r *Record) error) error {
 		}
 		s.keyBuf = append(s.keyBuf[:0], e.key...)
 		s.layout.ToLog(&r, s.keyBuf, value)
+		if err := f(&r); err != nil {
+			return err
+		}
+	}
+	for _, l := range s.logged {
+		r = Record{Time: l.time, Headers: l.headers}
+		s.layout.ToLog(&r, l.key, l.value)
 		if err := f(&r); err != nil {
 			return err
 		}
@@ -41,7 +51,7 @@ func (s *Store) Commit() {
 		}
 		s.dirty[i] = nil
 	}
-	s.dirty, s.pending = s.dirty[:0], 0
+	s.dirty, s.pending, s.logged = s.dirty[:0], 0, nil
 	for _, r := range s.expire {
 		s.dropMemory(r[0], r[1])
 	}
@@ -66,7 +76,7 @@ func (s *Store) Abort() {
 		}
 		s.dirty[i] = nil
 	}
-	s.dirty, s.pending, s.expire = s.dirty[:0], 0, s.expire[:0]
+	s.dirty, s.pending, s.expire, s.logged = s.dirty[:0], 0, s.expire[:0], nil
 }
 
 // Expire drops the keys in [lo, hi) when the commit succeeds, without a trace

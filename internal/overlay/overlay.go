@@ -10,6 +10,8 @@
 package overlay
 
 import (
+	"unsafe"
+
 	"github.com/tidwall/btree"
 
 	"github.com/ottla-streams/ottla/serde"
@@ -48,14 +50,32 @@ type entry struct {
 	headers serde.Headers
 	dirty   bool
 	curDel  bool
+	silent  bool // the uncommitted write is not for the changelog
 	known   bool // the committed layer knows the key
 	comDel  bool
 	owed    bool // the engine does not have the committed value yet
 	lentCur bool // a reader may hold cur: it must not be written again
 	lentCom bool
+
+	// Short keys and values lie in the entry itself: a look-up then touches the
+	// map and one object, which is what it costs.
+	shortKey    [24]byte
+	shortValues [2][24]byte
 }
 
-const entryOverhead = 160 // bytes of an entry and its place in the map, about
+const entryOverhead = 232 // bytes of an entry and its place in the map, about
+
+func newEntry(key []byte) *entry {
+	e := &entry{}
+	e.cur, e.com = e.shortValues[0][:0], e.shortValues[1][:0]
+	if len(key) == 0 || len(key) > len(e.shortKey) {
+		e.key = string(key)
+		return e
+	}
+	n := copy(e.shortKey[:], key)
+	e.key = unsafe.String(&e.shortKey[0], n) // never written again
+	return e
+}
 
 // Store is the layers of one store.
 type Store struct {
@@ -73,6 +93,7 @@ type Store struct {
 	keyBuf  []byte
 	baseBuf []byte
 	expire  [][2][]byte // ranges to drop when the commit succeeded
+	logged  []logged    // for the changelog only
 }
 
 // New returns an empty store. prefix comes before each key in the engine.
@@ -92,7 +113,7 @@ func (s *Store) SetBase(r engine.Reader) { s.base = r }
 func (s *Store) Bytes() (all, uncommitted int) { return s.bytes, s.pending }
 
 // Dirty returns the number of entries changed since the last commit.
-func (s *Store) Dirty() int { return len(s.dirty) }
+func (s *Store) Dirty() int { return len(s.dirty) + len(s.logged) }
 
 // Get returns the value of key as the task sees it: uncommitted writes first.
 // The value stays as it is as long as the caller likes.
@@ -163,13 +184,32 @@ func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	}
 	s.bytes += cap(e.cur) - before
 	s.pending += len(value)
-	e.curDel, e.time, e.headers = false, time, headers
+	e.curDel, e.silent, e.time, e.headers = false, false, time, headers
 }
 
 // Delete removes key.
 func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 	e := s.touch(key)
-	e.curDel, e.time, e.headers = true, time, headers
+	e.curDel, e.silent, e.time, e.headers = true, false, time, headers
+}
+
+// Drop removes key without a trace in the changelog.
+func (s *Store) Drop(key []byte) {
+	e := s.touch(key)
+	e.curDel, e.silent, e.headers = true, true, nil
+}
+
+// logged is an entry that goes to the changelog and is not kept.
+type logged struct {
+	key, value []byte
+	time       int64
+	headers    serde.Headers
+}
+
+// Log writes an entry to the changelog at the next commit, and only there.
+func (s *Store) Log(key, value []byte, time int64, headers serde.Headers) {
+	s.logged = append(s.logged, logged{append([]byte(nil), key...), append([]byte(nil), value...), time, headers})
+	s.pending += len(key) + len(value)
 }
 
 // touch returns the entry of key, marked as changed.
@@ -187,7 +227,7 @@ func (s *Store) touch(key []byte) *entry {
 }
 
 func (s *Store) insert(key []byte) *entry {
-	e := &entry{key: string(key)}
+	e := newEntry(key)
 	s.entries[e.key] = e
 	s.bytes += len(key) + entryOverhead
 	if s.order != nil {

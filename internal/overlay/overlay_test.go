@@ -205,3 +205,45 @@ func TestPutAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per write and commit", n)
 	}
 }
+
+// TestDropAndLog checks that the one leaves no trace in the changelog, and the
+// other leaves one there only.
+func TestDropAndLog(t *testing.T) {
+	s := overlay.New(plain{}, nil, false)
+	changes := func() []string {
+		got := []string{}
+		if err := s.Changes(func(r *overlay.Record) error {
+			got = append(got, fmt.Sprintf("%s=%s@%d", r.Key, r.Value, r.Time))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	s.Put([]byte("a"), []byte("1"), 1, nil)
+	s.Put([]byte("b"), []byte("1"), 1, nil)
+	s.Commit()
+	s.Drop([]byte("a"))
+	s.Drop([]byte("b"))
+	s.Put([]byte("b"), []byte("2"), 2, nil)
+	s.Log([]byte("c"), []byte("3"), 3, nil)
+	if got := changes(); !slices.Equal(got, []string{"b=2@2", "c=3@3"}) || s.Dirty() != 3 {
+		t.Errorf("changes are %v, %d", got, s.Dirty())
+	}
+	s.Commit()
+	for k, want := range map[string]bool{"a": false, "b": true, "c": false} {
+		if _, ok, _ := s.Get([]byte(k)); ok != want {
+			t.Errorf("%s is there: %v", k, ok)
+		}
+	}
+	s.Log([]byte("c"), []byte("3"), 3, nil)
+	s.Drop([]byte("b"))
+	s.Abort()
+	if _, ok, _ := s.Get([]byte("b")); !ok || len(changes()) != 0 || s.Dirty() != 0 {
+		t.Error("an abort leaves something")
+	}
+	s.Delete([]byte("b"), 4, nil)
+	if got := changes(); !slices.Equal(got, []string{"b=@4"}) {
+		t.Errorf("changes are %v", got)
+	}
+}
