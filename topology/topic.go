@@ -69,6 +69,9 @@ func (t Topic[K, V]) ValueSerde() serde.Serde[V] { return t.value }
 // Reset is where a source starts without a committed offset.
 type Reset struct{ r graph.Reset }
 
+// Policy returns what r stands for. It is for the packages that run topologies.
+func (r Reset) Policy() graph.Reset { return r.r }
+
 // Offset reset policies (KIP-1106). The default of a topic is the app's
 // setting, which defaults to Earliest.
 var (
