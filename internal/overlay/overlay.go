@@ -63,7 +63,7 @@ type entry struct {
 	shortValues [2][24]byte
 }
 
-const entryOverhead = 232 // bytes of an entry and its place in the map, about
+const entryOverhead = 184 // bytes of an entry and its place in the map, about
 
 func newEntry(key []byte) *entry {
 	e := &entry{}
@@ -174,15 +174,15 @@ func (s *Store) baseKey(key []byte) []byte {
 // record that caused the write, for the changelog.
 func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	e := s.touch(key)
-	before := cap(e.cur)
+	s.bytes -= cap(e.cur)
 	if e.lentCur {
-		e.cur, e.lentCur, before = nil, false, 0
+		e.cur, e.lentCur = nil, false
 	}
 	e.cur = append(e.cur[:0], value...)
 	if e.cur == nil {
 		e.cur = []byte{}
 	}
-	s.bytes += cap(e.cur) - before
+	s.bytes += cap(e.cur)
 	s.pending += len(value)
 	e.curDel, e.silent, e.time, e.headers = false, false, time, headers
 }
@@ -229,7 +229,7 @@ func (s *Store) touch(key []byte) *entry {
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
 	s.entries[e.key] = e
-	s.bytes += len(key) + entryOverhead
+	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
 		s.order.Set(e)
 		s.changes++

@@ -247,3 +247,30 @@ func TestDropAndLog(t *testing.T) {
 		t.Errorf("changes are %v", got)
 	}
 }
+
+// TestBytes checks that the size of the layers does not drift.
+func TestBytes(t *testing.T) {
+	s := overlay.New(plain{}, nil, false)
+	var first int
+	for i := range 100 {
+		for size := range 60 {
+			s.Put([]byte("key"), make([]byte, size), 1, nil)
+			if _, _, err := s.Get([]byte("key")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Commit()
+		n, pending := s.Bytes()
+		if i == 1 {
+			first = n
+		}
+		if pending != 0 || i > 1 && n > 2*first {
+			t.Fatalf("round %d: %d bytes of which %d pending, after the first round %d", i, n, pending, first)
+		}
+	}
+	s.Delete([]byte("key"), 1, nil)
+	s.Commit()
+	if n, _ := s.Bytes(); n != 0 {
+		t.Errorf("%d bytes are left in an empty store", n)
+	}
+}
