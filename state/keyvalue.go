@@ -230,9 +230,11 @@ func (s *KeyValueStore[K, V]) Remove(k K) error {
 	return nil
 }
 
-// evict drops the entry used longest ago when there are too many.
+// evict notes the use of key and drops the entries used longest ago when there
+// are too many.
 func (s *KeyValueStore[K, V]) evict(key []byte) {
-	if old, full := s.lru.add(key); full {
+	s.lru.add(key)
+	for old, full := s.lru.oldest(); full; old, full = s.lru.oldest() {
 		_, now, _ := s.in.Now()
 		s.layers.Delete([]byte(old), now, nil)
 	}

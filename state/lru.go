@@ -23,20 +23,25 @@ func (l *lru) use(key []byte) {
 	}
 }
 
-// add notes a key; full says that old has to go for it.
-func (l *lru) add(key []byte) (old string, full bool) {
+// add notes a key that was used.
+func (l *lru) add(key []byte) {
 	if e := l.at[string(key)]; e != nil {
 		l.order.MoveToFront(e)
-		return "", false
+		return
 	}
 	k := string(key)
 	l.at[k] = l.order.PushFront(k)
+}
+
+// oldest returns the key used longest ago, which it forgets; full is unset if
+// there is room for all.
+func (l *lru) oldest() (key string, full bool) {
 	if l.order.Len() <= l.max {
 		return "", false
 	}
-	old = l.order.Remove(l.order.Back()).(string)
-	delete(l.at, old)
-	return old, true
+	key = l.order.Remove(l.order.Back()).(string)
+	delete(l.at, key)
+	return key, true
 }
 
 func (l *lru) remove(key []byte) {
@@ -46,7 +51,9 @@ func (l *lru) remove(key []byte) {
 	}
 }
 
-// onRestoreLRU keeps the order up to date while the store is restored.
+// onRestoreLRU keeps the order up to date while the store is restored. What
+// goes is in the changelog; were it decided anew, it would take the place of
+// entries whose neighbours' deletes are yet to come.
 func onRestoreLRU[K, V any](max int) func(store any, key, value []byte, r *overlay.Record) {
 	if max == 0 {
 		return nil
@@ -56,7 +63,7 @@ func onRestoreLRU[K, V any](max int) func(store any, key, value []byte, r *overl
 		if value == nil {
 			s.lru.remove(key)
 		} else {
-			s.evict(key)
+			s.lru.add(key)
 		}
 	}
 }
