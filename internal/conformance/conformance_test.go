@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/ottla-streams/ottla/internal/runtime/drive"
 )
 
 // tally counts the outcomes of an area of cases.
@@ -31,7 +33,7 @@ func TestConformance(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			area := areaOf(areas, c.Name)
-			run, err := runSafely(c)
+			run, err := runSafely(c, nil)
 			var no notExpressed
 			if errors.As(err, &no) {
 				total.skip(no)
@@ -86,13 +88,13 @@ func TestConformance(t *testing.T) {
 }
 
 // runSafely runs a case; a panic of the library is an error.
-func runSafely(c *Case) (r *Run, err error) {
+func runSafely(c *Case, configure func(*drive.Config)) (r *Run, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return runCase(c)
+	return runCase(c, configure)
 }
 
 func (o *outcomes) skip(why notExpressed) {

@@ -10,8 +10,9 @@ import (
 )
 
 // runCase builds the topology of a case, feeds it the events and returns what
-// it did. The error is a notExpressed.
-func runCase(c *Case) (*Run, error) {
+// it did. The error is a notExpressed. configure changes how the topology is
+// driven and may be nil.
+func runCase(c *Case, configure func(*drive.Config)) (*Run, error) {
 	x, top, err := interpret(c)
 	var no notExpressed
 	if errors.As(err, &no) {
@@ -23,7 +24,11 @@ func runCase(c *Case) (*Run, error) {
 	}
 	x.run.Describe = top.Describe()
 	x.structure(top.Graph())
-	d, err := drive.New(x.driveConfig(top))
+	config := x.driveConfig(top)
+	if configure != nil {
+		configure(&config)
+	}
+	d, err := drive.New(config)
 	if err != nil {
 		x.run.Error = &RunError{Phase: PhaseStart, Err: err}
 		return x.run, nil
