@@ -17,7 +17,7 @@ func (t *Topology) Describe() describe.Topology {
 		}
 		d.Subtopologies = append(d.Subtopologies, sub)
 	}
-	for _, it := range t.InternalTopics(TopicSettings{AdditionalRetention: DefaultAdditionalRetention}) {
+	for _, it := range t.InternalTopics(TopicSettings{}) {
 		sub := &d.Subtopologies[it.Subtopology]
 		topic := describe.Topic{Name: it.Topic.Name, Partitions: int(it.Partitions), Configs: it.Settings}
 		if it.Kind == RepartitionTopic {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -46,7 +47,8 @@ type TopicSettings struct {
 	// are what Kafka Streams takes with the prefix "topic.".
 	Defaults map[string]string
 	// AdditionalRetention is how many milliseconds the changelogs of windows
-	// and sessions keep records longer than the stores do.
+	// and sessions keep records longer than the stores do. Defaults to
+	// DefaultAdditionalRetention; negative is none.
 	AdditionalRetention int64
 }
 
@@ -129,7 +131,7 @@ func (s TopicSettings) changelog(store *Store) map[string]string {
 		if store.JoinWindow {
 			m["cleanup.policy"] = "delete"
 		}
-		computed["retention.ms"] = addMillis(store.RetentionMillis, s.AdditionalRetention)
+		computed["retention.ms"] = addMillis(store.RetentionMillis, max(cmp.Or(s.AdditionalRetention, DefaultAdditionalRetention), 0))
 	case VersionedStore:
 		computed["min.compaction.lag.ms"] = addMillis(store.RetentionMillis, DefaultAdditionalRetention)
 	}

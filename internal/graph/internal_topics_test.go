@@ -21,7 +21,7 @@ func TestChangelogSettings(t *testing.T) {
 		return m
 	}
 	both := with(compact, "cleanup.policy", "compact,delete")
-	defaults := TopicSettings{AdditionalRetention: DefaultAdditionalRetention}
+	defaults := TopicSettings{}
 	tests := []struct {
 		name     string
 		store    Store
@@ -36,6 +36,7 @@ func TestChangelogSettings(t *testing.T) {
 		{"window", Store{Kind: WindowStore, RetentionMillis: 10}, defaults, with(both, "retention.ms", "86400010")},
 		{"session", Store{Kind: SessionStore, RetentionMillis: 0}, defaults, with(both, "retention.ms", day)},
 		{"window, other margin", Store{Kind: WindowStore, RetentionMillis: 10}, TopicSettings{AdditionalRetention: 5}, with(both, "retention.ms", "15")},
+		{"window, no margin", Store{Kind: WindowStore, RetentionMillis: 10}, TopicSettings{AdditionalRetention: -1}, with(both, "retention.ms", "10")},
 		{"window for ever", Store{Kind: WindowStore, RetentionMillis: math.MaxInt64 - 1}, defaults, with(both, "retention.ms", "9223372036854775807")},
 		{"join window", Store{Kind: WindowStore, RetentionMillis: 20, JoinWindow: true}, defaults,
 			with(compact, "cleanup.policy", "delete", "retention.ms", "86400020")},
@@ -43,7 +44,7 @@ func TestChangelogSettings(t *testing.T) {
 			defaults, with(both, "retention.ms", "7", "cleanup.policy", "delete", "segment.ms", "1")},
 		{"the app's beat the built-in ones only", Store{Kind: WindowStore, RetentionMillis: 10, LogConfig: map[string]string{"segment.ms": "1"}},
 			TopicSettings{Defaults: map[string]string{"segment.ms": "2", "retention.ms": "3", "cleanup.policy": "compact", "min.insync.replicas": "2"}},
-			with(compact, "retention.ms", "10", "segment.ms", "1", "min.insync.replicas", "2")},
+			with(compact, "retention.ms", "86400010", "segment.ms", "1", "min.insync.replicas", "2")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
