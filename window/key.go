@@ -1,7 +1,13 @@
 // Package window says how time divides a stream.
 //
 // It is pure: windows are values, and finding the windows of a timestamp is a
-// function. [Key] is the key of a windowed result.
+// function. There are only a few types: a [TimeWindow] is tumbling or hopping, a
+// [SlidingWindow] and a [SessionWindow] follow the records, an [UnlimitedWindow]
+// has no end; [Window] is what they share, and [Key] is the key of a windowed
+// result. All are values, safe for concurrent use.
+//
+// Times are in milliseconds since the epoch. Durations have to be whole
+// milliseconds. A mistake is told when the topology is built.
 package window
 
 import "time"
