@@ -39,7 +39,9 @@ type topicPartitioner struct {
 func byHash(r *kgo.Record) bool { return r.Partition < 0 && r.Key != nil }
 
 // RequiresConsistency implements kgo.TopicPartitioner.
-func (p *topicPartitioner) RequiresConsistency(r *kgo.Record) bool { return r.Partition >= 0 || r.Key != nil }
+func (p *topicPartitioner) RequiresConsistency(r *kgo.Record) bool {
+	return r.Partition >= 0 || r.Key != nil
+}
 
 // Partition implements kgo.TopicPartitioner. The client refuses a partition that is not there.
 func (p *topicPartitioner) Partition(r *kgo.Record, n int) int {

@@ -29,7 +29,9 @@ type Job struct {
 	Expires bool
 }
 
-func (j *Job) partition() offsets.Partition { return offsets.Partition{Topic: j.Topic, Num: j.Partition} }
+func (j *Job) partition() offsets.Partition {
+	return offsets.Partition{Topic: j.Topic, Num: j.Partition}
+}
 
 // Batch is a part of what a Job read, in order.
 type Batch struct {
@@ -45,7 +47,7 @@ type Batch struct {
 type progress struct {
 	job     *Job
 	from    int64 // the job's, or where it was when the start of its topic moved
-	started bool // next and end are set
+	started bool  // next and end are set
 	next    int64
 	end     int64
 	alone   bool // ask for it alone: it had nothing to say beside others

@@ -50,7 +50,7 @@ type Worker struct {
 	purged    time.Time
 	done      map[offsets.Partition]int64 // of repartition topics, what can be purged
 	counts    map[string]counted          // partitions of output topics
-	fenced    bool // the group may have given our tasks to others: no work until it tells
+	fenced    bool                        // the group may have given our tasks to others: no work until it tells
 	balancing bool
 	followUp  time.Time
 	missing   missing

@@ -1,0 +1,132 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+	"github.com/ottla-streams/ottla/internal/runtime/statedir"
+	"github.com/ottla-streams/ottla/internal/runtime/topics"
+	"github.com/ottla-streams/ottla/state/engine"
+	"github.com/ottla-streams/ottla/state/engine/pebble"
+	"github.com/ottla-streams/ottla/topology"
+)
+
+// ErrStateInUse is wrapped by the error of an app whose state folder another
+// process has open.
+var ErrStateInUse = statedir.ErrInUse
+
+// ErrStarted is returned by a second call of [App.Run].
+var ErrStarted = errors.New("app was started before")
+
+// App runs a topology on Kafka. Its methods are safe for concurrent use.
+type App struct {
+	c       Config
+	g       *graph.Topology
+	log     *slog.Logger
+	states  *states
+	started atomic.Bool
+}
+
+// NewApp returns an app that runs t. The error has all that is wrong with c.
+// Nothing is contacted before [App.Run].
+func NewApp(t *topology.Topology, c Config) (*App, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, errors.New("app has no topology")
+	}
+	return &App{
+		c: c, g: t.Graph(), log: c.Logger.With("app", c.ID), states: newStates(c.Workers, c.StateListener),
+	}, nil
+}
+
+// State returns the state of the app.
+func (a *App) State() State { return a.states.get() }
+
+// Run runs the app until ctx ends. Then it commits, leaves the group and returns
+// nil. It waits for brokers that are away, as long as it takes. An error that
+// does not pass by itself ends it. Run can be called once.
+func (a *App) Run(ctx context.Context) error {
+	if a.started.Swap(true) {
+		return ErrStarted
+	}
+	stopped := context.AfterFunc(ctx, func() { a.states.set(PendingShutdown) })
+	defer stopped()
+	err := a.run(ctx)
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		a.states.set(NotRunning)
+		return nil
+	}
+	a.states.set(Failed)
+	return fmt.Errorf("app %s: %w", a.c.ID, err)
+}
+
+func (a *App) run(ctx context.Context) (err error) {
+	dir, err := statedir.Open(a.c.StateDir, a.c.ID)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	clients := client.Config{Brokers: a.c.Brokers, Opts: a.c.Client, Name: a.c.ID + "-" + dir.ProcessName(), Logger: a.log}
+	a.log.Info("app starts", "process", dir.ProcessName(), "workers", a.c.Workers, "guarantee", a.c.Guarantee.String(), "state_dir", dir.Path())
+	layout, err := a.ensureTopics(ctx, clients)
+	if err != nil {
+		return err
+	}
+	e, closeEngine := a.engine()
+	defer func() { err = errors.Join(err, closeEngine()) }()
+	return a.runWorkers(ctx, dir, clients, layout, e)
+}
+
+func (a *App) ensureTopics(ctx context.Context, clients client.Config) (*topics.Layout, error) {
+	cl, err := clients.New("admin")
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	return topics.Ensure(ctx, kadm.NewClient(cl), topics.Config{
+		Topology: a.g, App: a.c.ID, Settings: graph.TopicSettings{Defaults: a.c.TopicSettings},
+		ReplicationFactor: a.c.ReplicationFactor, CheckOnly: a.c.CheckTopicsOnly,
+		WaitForInputs: a.c.MissingTopicsGrace, Logger: a.log,
+	})
+}
+
+// engine returns the engine of persistent stores and what closes it.
+func (a *App) engine() (engine.Opener, func() error) {
+	if a.c.Engine != nil {
+		return a.c.Engine, func() error { return nil }
+	}
+	o := pebble.New(pebble.Options{Logger: a.log})
+	return o, o.Close
+}
+
+// RestoreProgress is how far the restore of a store is. Records between From
+// and End may be fewer than their difference.
+type RestoreProgress struct {
+	Task      string
+	Store     string
+	Topic     string // the changelog
+	Partition int32
+	From, End int64 // offsets of the changelog: where it began and where it stops
+	Position  int64 // the offset that the store stands for
+	Restored  int64 // records so far
+	Done      bool
+}
+
+func (a *App) restoring(p restore.Progress) {
+	if a.c.RestoreListener != nil {
+		a.c.RestoreListener(RestoreProgress{
+			p.Task.String(), p.Store, p.Topic, p.Partition, p.From, p.End, p.Position, p.Restored, p.Done,
+		})
+	}
+}

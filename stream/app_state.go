@@ -1,0 +1,80 @@
+package stream
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/ottla-streams/ottla/internal/runtime/worker"
+)
+
+// State is where an [App] is in its life.
+type State uint8
+
+// The states of an App.
+const (
+	Created         State = iota
+	Rebalancing           // tasks are taken over, or their stores restored
+	Running               // all tasks work
+	PendingShutdown       // it was told to stop
+	NotRunning            // it stopped
+	PendingError          // it stops because of an error
+	Failed                // it stopped because of an error
+)
+
+func (s State) String() string {
+	return [...]string{"created", "rebalancing", "running", "pending shutdown", "not running", "pending error", "error"}[s]
+}
+
+// states keeps the state of an app, made of those of its workers.
+type states struct {
+	now  atomic.Uint32
+	tell func(from, to State)
+
+	mu      sync.Mutex // held while the listener runs, so that it is told in order
+	workers map[int]worker.State
+}
+
+func newStates(workers int, tell func(from, to State)) *states {
+	s := &states{tell: tell, workers: make(map[int]worker.State, workers)}
+	for i := range workers {
+		s.workers[i+1] = worker.Starting
+	}
+	return s
+}
+
+func (s *states) get() State { return State(s.now.Load()) }
+
+// set goes on to a state. There is no way back from stopping.
+func (s *states) set(to State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.change(to)
+}
+
+func (s *states) change(to State) {
+	from := s.get()
+	if from == to || from > to && from > Running {
+		return
+	}
+	s.now.Store(uint32(to))
+	if s.tell != nil {
+		s.tell(from, to)
+	}
+}
+
+// worker notes the state of a worker.
+func (s *states) worker(index int, state worker.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.workers[index] = state
+	if s.get() > Running {
+		return
+	}
+	to := Running
+	for _, w := range s.workers {
+		if w != worker.Running {
+			to = Rebalancing
+		}
+	}
+	s.change(to)
+}

@@ -1,0 +1,235 @@
+package stream
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/state/engine"
+	"github.com/ottla-streams/ottla/topology"
+)
+
+// Guarantee is what holds after crashes.
+type Guarantee uint8
+
+// The guarantees.
+const (
+	// AtLeastOnce loses nothing. After a crash records since the last commit are
+	// processed again, and their results are written again.
+	AtLeastOnce Guarantee = iota
+	// ExactlyOnce puts results, state and progress into transactions: readers of
+	// committed records see each result once (KIP-447).
+	ExactlyOnce
+)
+
+func (g Guarantee) String() string {
+	if g == ExactlyOnce {
+		return "exactly once"
+	}
+	return "at least once"
+}
+
+// Config is the settings of an [App]. ID is required; the zero values of all
+// other fields are their defaults. It holds no secrets but those in Client,
+// which are never logged.
+type Config struct {
+	// Brokers are the addresses of some brokers of the cluster, host:port.
+	// Defaults to localhost:9092.
+	Brokers []string
+
+	// CacheBytes is how much the caches of a task's stores may hold before they
+	// forward. Only cached stores have one. Defaults to 10 MiB; negative is none.
+	CacheBytes int
+
+	// CheckTopicsOnly demands that the internal topics exist, rather than create
+	// those that are missing. It is for apps that may not create topics.
+	CheckTopicsOnly bool
+
+	// Client are options for all Kafka clients of the app, such as TLS and SASL.
+	// What the app itself needs to set wins over them. Defaults to none.
+	Client []kgo.Opt
+
+	// CloseTimeout is how long a stop may take: the last commit and leaving the
+	// group. Defaults to 30 s.
+	CloseTimeout time.Duration
+
+	// CommitInterval is how often progress is committed and changelogs are
+	// written. Defaults to 1 s, with ExactlyOnce to 100 ms.
+	CommitInterval time.Duration
+
+	// DeadLetterTopic gets the records that OnError sends there. The topic has to
+	// exist. Defaults to none.
+	DeadLetterTopic string
+
+	// Engine is where persistent stores keep their data. The caller closes it.
+	// Defaults to Pebble with its default options, below StateDir.
+	Engine engine.Opener
+
+	// Guarantee is what holds after crashes. Defaults to AtLeastOnce.
+	Guarantee Guarantee
+
+	// ID is the application id: the name of the consumer group, and the prefix of
+	// internal topics and transactional ids. Letters, digits, '.', '_' and '-'.
+	// All instances of an app have the same. Required.
+	ID string
+
+	// LayerAge is how long committed writes may stay in memory before they go to
+	// the engine. It bounds what a crash makes read again from changelogs.
+	// Defaults to 30 s.
+	LayerAge time.Duration
+
+	// LayerBytes is how much a task's committed and uncommitted writes may take in
+	// memory before they go to the engine. Half of it uncommitted forces a commit.
+	// Defaults to 32 MiB.
+	LayerBytes int
+
+	// Logger gets what the app logs. Keys and values of records are never logged.
+	// Defaults to slog.Default().
+	Logger *slog.Logger
+
+	// MaxBuffered is how many records an input partition may have waiting, before
+	// it is no longer fetched. Defaults to 1000.
+	MaxBuffered int
+
+	// MaxTaskIdle is how long a task that joins or merges waits for records of its
+	// empty inputs, to take records in the order of their timestamps (KIP-353,
+	// KIP-695). 0 waits for what the brokers are known to have, as does every
+	// positive value; negative waits for nothing. Defaults to 0.
+	MaxTaskIdle time.Duration
+
+	// MissingTopicsGrace is how long input topics may be missing before that is an
+	// error. Defaults to 10 s; negative is no grace.
+	MissingTopicsGrace time.Duration
+
+	// OnError decides on records that fail. Defaults to an app that stops.
+	OnError ErrorPolicy
+
+	// RebalanceTimeout is how long a worker may take to finish what it is at when
+	// the group changes, before its tasks go to others. Defaults to 1 min.
+	RebalanceTimeout time.Duration
+
+	// ReplicationFactor is that of the internal topics to create. Defaults to the
+	// brokers' default.
+	ReplicationFactor int16
+
+	// Reset is where inputs without committed offset begin whose topics don't say.
+	// Defaults to topology.Earliest.
+	Reset topology.Reset
+
+	// RestoreListener is told how the restore of each store goes on. It is called
+	// by the workers' goroutines, one call per store at a time, and must be quick.
+	// Defaults to none.
+	RestoreListener func(RestoreProgress)
+
+	// SessionTimeout is how long an instance may be silent before its tasks go to
+	// others. The brokers bound it from below, by default at 6 s. Defaults to 10 s.
+	SessionTimeout time.Duration
+
+	// StateDir is the folder of the state, below which each app has one of its own.
+	// An instance needs a StateDir for itself; it should outlive restarts. Defaults
+	// to the folder ottla in the user's cache folder, else in the temporary one.
+	StateDir string
+
+	// StateListener is told each change of the app's state, in order. It must be
+	// quick and must not wait for the app. Defaults to none.
+	StateListener func(from, to State)
+
+	// TopicSettings are settings of the internal topics to create, such as
+	// "segment.bytes". Those of a store win over them. Defaults to none.
+	TopicSettings map[string]string
+
+	// TransactionTimeout is how long a transaction may take before the brokers end
+	// it. It has to be longer than the commit interval. Defaults to 10 s.
+	TransactionTimeout time.Duration
+
+	// Workers is how many goroutines run tasks. Defaults to GOMAXPROCS.
+	Workers int
+}
+
+// withDefaults returns a copy in which nothing is left to a default.
+func (c Config) withDefaults() Config {
+	if len(c.Brokers) == 0 {
+		c.Brokers = []string{"localhost:9092"}
+	}
+	c.CacheBytes = max(cmp.Or(c.CacheBytes, 10<<20), 0)
+	c.CloseTimeout = cmp.Or(c.CloseTimeout, 30*time.Second)
+	if c.CommitInterval == 0 {
+		c.CommitInterval = time.Second
+		if c.Guarantee == ExactlyOnce {
+			c.CommitInterval = 100 * time.Millisecond
+		}
+	}
+	c.LayerAge = cmp.Or(c.LayerAge, 30*time.Second)
+	c.LayerBytes = cmp.Or(c.LayerBytes, 32<<20)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	c.MaxBuffered = cmp.Or(c.MaxBuffered, 1000)
+	c.MissingTopicsGrace = max(cmp.Or(c.MissingTopicsGrace, 10*time.Second), 0)
+	c.RebalanceTimeout = cmp.Or(c.RebalanceTimeout, time.Minute)
+	c.ReplicationFactor = cmp.Or(c.ReplicationFactor, -1)
+	if c.Reset.Policy().Kind == graph.ResetDefault {
+		c.Reset = topology.Earliest
+	}
+	c.SessionTimeout = cmp.Or(c.SessionTimeout, 10*time.Second)
+	if c.StateDir == "" {
+		c.StateDir = defaultStateDir()
+	}
+	c.TransactionTimeout = cmp.Or(c.TransactionTimeout, 10*time.Second)
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	return c
+}
+
+func defaultStateDir() string {
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "ottla")
+	}
+	return filepath.Join(os.TempDir(), "ottla")
+}
+
+// validate returns everything that is wrong with a config that has its defaults.
+func (c Config) validate() error {
+	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("config: "+format, args...))
+		}
+	}
+	if p := graph.NameProblem("ID: application", c.ID); p != "" {
+		bad(true, "%s", p)
+	}
+	if c.DeadLetterTopic != "" {
+		if p := graph.NameProblem("DeadLetterTopic: topic", c.DeadLetterTopic); p != "" {
+			bad(true, "%s", p)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"CloseTimeout", c.CloseTimeout}, {"CommitInterval", c.CommitInterval}, {"LayerAge", c.LayerAge},
+		{"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TransactionTimeout", c.TransactionTimeout},
+	} {
+		bad(f.value < time.Millisecond, "%s: %s is less than a millisecond", f.name, f.value)
+	}
+	bad(c.Guarantee > ExactlyOnce, "Guarantee: %d is none", c.Guarantee)
+	bad(c.Guarantee == ExactlyOnce && c.TransactionTimeout <= c.CommitInterval,
+		"TransactionTimeout: %s has to be longer than the CommitInterval of %s", c.TransactionTimeout, c.CommitInterval)
+	bad(c.LayerBytes < 0, "LayerBytes: %d is negative", c.LayerBytes)
+	bad(c.MaxBuffered < 0, "MaxBuffered: %d is negative", c.MaxBuffered)
+	bad(c.ReplicationFactor < -1, "ReplicationFactor: %d is negative", c.ReplicationFactor)
+	bad(c.Workers < 0, "Workers: %d is negative", c.Workers)
+	bad(c.Workers > 1000, "Workers: %d are too many", c.Workers)
+	for _, b := range c.Brokers {
+		bad(b == "", "Brokers: an address is empty")
+	}
+	return errors.Join(errs...)
+}
