@@ -62,6 +62,7 @@ type options struct {
 	headers   bool
 	lru       int
 	retention time.Duration
+	segment   time.Duration
 	problems  []string
 }
 
