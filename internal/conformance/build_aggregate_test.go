@@ -61,13 +61,13 @@ func (x *interpreter) count(s *Step) (any, error) {
 	in := x.shape(s.From)
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
 		if err != nil {
 			return nil, err
 		}
 		return x.tableStep(s, untyped(named(s, from.Count(store)), x.shape(s.ID))), nil
 	case tgrouped:
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (x *interpreter) reduce(s *Step) (any, error) {
 	}
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (x *interpreter) reduce(s *Step) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +116,7 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		store, err := keyValueSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}

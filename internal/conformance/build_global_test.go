@@ -16,7 +16,7 @@ func (x *interpreter) globalTable(s *Step) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := keyValueSpec(x, s.Materialized, s.Key.or(String).Serde(), s.Value.or(String).Serde())
+	store, err := tableSpec(x, s.Materialized, s.Key.or(String).Serde(), s.Value.or(String).Serde())
 	if err != nil {
 		return nil, err
 	}

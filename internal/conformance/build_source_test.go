@@ -85,7 +85,7 @@ func offsetReset(text string) (topology.Reset, error) {
 	case "none":
 		return topology.NoReset, nil
 	}
-	return topology.ByDuration(time.Duration(r.DurationMS) * time.Millisecond), nil
+	return topology.ByDuration(millis(r.DurationMS)), nil
 }
 
 // extractor is the timestamp extractor of a source, nil for the library's own.

@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
@@ -12,7 +14,7 @@ import (
 // materialized gives a table the store that a step asks for.
 func (x *interpreter) materialized(s *Step, t ktable, key, value Type) (any, error) {
 	if s.Materialized != nil {
-		spec, err := keyValueSpec(x, s.Materialized, key.Serde(), value.Serde())
+		spec, err := tableSpec(x, s.Materialized, key.Serde(), value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -29,21 +31,41 @@ func (m *Materialized) name() string {
 	return *m.Store
 }
 
-// keyValueSpec is the handle of the key-value store of a step.
-func keyValueSpec[V any](x *interpreter, m *Materialized, key serde.Serde[any], value serde.Serde[V]) (*state.KeyValueSpec[any, V], error) {
+// tableSpec is the handle of the store of a step that makes a table.
+func tableSpec[V any](x *interpreter, m *Materialized, key serde.Serde[any], value serde.Serde[V]) (state.TableSpec[any, V], error) {
 	options, err := storeOptions(m)
 	if err != nil {
 		return nil, err
 	}
-	if m != nil && m.VersionedHistoryMS != nil {
-		return nil, notExpressed("versioned stores")
-	}
-	if m != nil && m.Supplier == "persistent" {
+	var spec state.TableSpec[any, V]
+	switch {
+	case m != nil && m.VersionedHistoryMS != nil:
+		options = append(options, segmentOptions(m.SegmentIntervalMS)...)
+		spec = state.Versioned(m.name(), key, value, millis(*m.VersionedHistoryMS), options...)
+	case m != nil && m.Supplier == "persistent":
 		x.untimed[m.name()] = true // ours keeps timestamps anyway
+		fallthrough
+	default:
+		spec = state.KeyValue(m.name(), key, value, options...)
 	}
-	spec := state.KeyValue(m.name(), key, value, options...)
 	x.handle(spec)
 	return spec, nil
+}
+
+func segmentOptions(interval *int64) []state.Option {
+	if interval == nil {
+		return nil
+	}
+	return []state.Option{state.SegmentInterval(millis(*interval))}
+}
+
+// millis is a duration in milliseconds; one that is too long for a Duration is
+// the longest.
+func millis(n int64) time.Duration {
+	if n > math.MaxInt64/int64(time.Millisecond) {
+		return math.MaxInt64
+	}
+	return time.Duration(n) * time.Millisecond
 }
 
 // handle remembers the handle of a store with a name.
@@ -94,6 +116,9 @@ func (x *interpreter) storeSpec(s *StoreSpec) (state.Spec, error) {
 		spec = state.KeyValue(s.Store, key, value, options...)
 	case FormatHeadersKV:
 		spec = state.KeyValue(s.Store, key, value, append(options, state.WithHeaders())...)
+	case FormatVersioned:
+		options = append(options, segmentOptions(s.SegmentIntervalMS)...)
+		spec = state.Versioned(s.Store, key, value, millis(*s.VersionedHistoryMS), options...)
 	default:
 		return nil, notExpressed(s.Format + " stores")
 	}

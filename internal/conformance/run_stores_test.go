@@ -13,6 +13,11 @@ type kvDumper interface {
 	Dump(yield func(k, v any, at int64, h serde.Headers) bool) error
 }
 
+// versionedDumper is a versioned store of whatever types.
+type versionedDumper interface {
+	Dump(yield func(k, v any, from, until int64) bool) error
+}
+
 // dumpStores reads the final contents of the stores.
 func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 	for _, s := range g.Stores {
@@ -23,6 +28,8 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 		switch st := st.(type) {
 		case kvDumper:
 			x.run.Stores[s.Name], err = dumpKeyValue(st, !x.untimed[s.Name])
+		case versionedDumper:
+			x.run.Stores[s.Name], err = dumpVersioned(st)
 		default:
 			return fmt.Errorf("store %s: a %T can't be dumped", s.Name, st)
 		}
@@ -39,6 +46,19 @@ func dumpKeyValue(st kvDumper, timed bool) (Store, error) {
 		e := Entry{Key: JSON(k), Value: JSON(v), Headers: fromHeaders(h)}
 		if timed {
 			e.Time = &at
+		}
+		out.Entries = append(out.Entries, e)
+		return true
+	})
+	return out, err
+}
+
+func dumpVersioned(st versionedDumper) (Store, error) {
+	out := Store{Kind: KindVersioned}
+	err := st.Dump(func(k, v any, from, until int64) bool {
+		e := Entry{Key: JSON(k), Value: JSON(v), ValidFrom: &from}
+		if until >= 0 {
+			e.ValidTo = &until
 		}
 		out.Entries = append(out.Entries, e)
 		return true

@@ -30,6 +30,8 @@ func (x *interpreter) open(ctx state.Context, name string) (entryStore, error) {
 		return plainStore{s, x.untimed[name]}, nil
 	case *state.KeyValueStore[any, int64]:
 		return countStore{s}, nil
+	case *state.VersionedStore[any, any]:
+		return versionedStore{s}, nil
 	}
 	return nil, fmt.Errorf("store %s is a %T: %w", name, v, errNoStore)
 }
@@ -111,7 +113,7 @@ func (p *simulated) withStore(r record) error {
 			return p.forward(r)
 		case "lookup":
 			return p.value(r, Format(r.Value)+"/null")
-		case "kv_commands":
+		case "kv_commands", "window_commands", "session_commands", "versioned_commands":
 		default:
 			return nil
 		}
@@ -141,7 +143,11 @@ func (p *simulated) withStore(r record) error {
 		}
 		return p.value(r, old.Value)
 	case "lookup":
-		e, ok, err := p.store.get(r.Key)
+		get := p.store.get
+		if s, ok := p.store.(versionedStore); ok {
+			get = func(k any) (entry, bool, error) { return s.asOf(k, r.Time) }
+		}
+		e, ok, err := get(r.Key)
 		if err != nil {
 			return err
 		}
@@ -216,7 +222,12 @@ func (p *simulated) command(r record) error {
 	if err != nil {
 		return err
 	}
-	text, err := p.execute(c, entry{Time: r.Time, Headers: r.Headers})
+	var text string
+	if s, ok := p.store.(versionedStore); ok {
+		text, err = s.execute(c)
+	} else {
+		text, err = p.execute(c, entry{Time: r.Time, Headers: r.Headers})
+	}
 	if err != nil {
 		return err
 	}
