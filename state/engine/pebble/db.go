@@ -48,6 +48,9 @@ func (d *DB) Get(dst, key []byte) (value []byte, ok bool, err error) {
 }
 
 func (d *DB) get(r lsm.Reader, dst, key []byte) (value []byte, ok bool, err error) {
+	if len(key) == 0 { // which Pebble does not expect
+		return dst, false, nil
+	}
 	value = dst
 	defer d.h.contain("get", &err)
 	v, closer, err := r.Get(key)

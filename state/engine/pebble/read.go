@@ -88,6 +88,9 @@ type iterator struct {
 
 func (d *DB) scan(r lsm.Reader, lo, hi []byte, reverse bool) (_ engine.Iterator, err error) {
 	defer d.h.contain("scan", &err)
+	if len(lo) == 0 {
+		lo = nil // Pebble takes no empty bound
+	}
 	i := &iterator{db: d, reverse: reverse}
 	if hi != nil && bytes.Compare(lo, hi) >= 0 {
 		i.done = true
