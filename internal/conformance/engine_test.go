@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,12 +129,29 @@ func restored(c *Case, r *Run) (stores map[string]Store, err error) {
 	if err := x.dumpStores(d, top.Graph()); err != nil {
 		return nil, err
 	}
-	for name := range x.run.Stores {
-		if !logged[name] {
-			delete(x.run.Stores, name)
+	for _, s := range top.Graph().Stores {
+		st := x.run.Stores[s.Name]
+		if !logged[s.Name] {
+			delete(x.run.Stores, s.Name)
+		} else if s.Kind == graph.VersionedStore {
+			st.Entries = current(st.Entries, s.RetentionMillis)
+			x.run.Stores[s.Name] = st
+			before := r.Stores[s.Name]
+			before.Entries = current(before.Entries, s.RetentionMillis)
+			r.Stores[s.Name] = before
 		}
 	}
 	return x.run.Stores, nil
+}
+
+// current is the versions that are within the history: others may or may not
+// be there still.
+func current(versions []Entry, history int64) []Entry {
+	highest := int64(0)
+	for _, v := range versions {
+		highest = max(highest, *v.ValidFrom)
+	}
+	return slices.DeleteFunc(versions, func(v Entry) bool { return v.ValidTo != nil && *v.ValidTo <= highest-history })
 }
 
 // changelog is the records of a changelog.
