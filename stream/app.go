@@ -23,6 +23,10 @@ import (
 // process has open.
 var ErrStateInUse = statedir.ErrInUse
 
+// ErrStateLost is wrapped by the error of an app whose changelogs no longer have
+// what the local state lacks.
+var ErrStateLost = restore.ErrLost
+
 // ErrStarted is returned by a second call of [App.Run].
 var ErrStarted = errors.New("app was started before")
 

@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/e2e/broker"
+	"github.com/ottla-streams/ottla/stream"
+)
+
+// The broker is killed and restarted, and stopped and restarted, under load.
+func TestBrokerRestart(t *testing.T) {
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			b := broker.StartOwn(t)
+			s := names(t, b.Addr(), 3)
+			s.Guarantee = g
+			l := newLoad(t, b.Addr(), s.In)
+			l.run(500)
+			var all []*instance
+			for range 2 {
+				s.StateDir = t.TempDir()
+				all = append(all, start(t, s))
+			}
+			for _, i := range all {
+				i.running()
+			}
+			time.Sleep(2 * time.Second)
+			b.Kill()
+			time.Sleep(3 * time.Second)
+			b.Restart()
+			time.Sleep(4 * time.Second)
+			b.Stop()
+			b.Restart()
+			time.Sleep(4 * time.Second)
+			n := l.halt()
+			for _, i := range all {
+				i.alive()
+			}
+			got := collectUntil(t, b.Addr(), s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) >= n })
+			for _, i := range all {
+				i.stop()
+			}
+			got.check(t, g, n)
+		})
+	}
+}

@@ -1,0 +1,46 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/e2e/broker"
+	"github.com/ottla-streams/ottla/stream"
+)
+
+// Two, three and one instance under load, with clean stops and kills.
+func TestScale(t *testing.T) {
+	addr := broker.Start(t)
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			s := names(t, addr, 4)
+			s.Guarantee = g
+			dirs := []string{t.TempDir(), t.TempDir(), t.TempDir()}
+			on := func(n int) spec { s := s; s.StateDir = dirs[n]; return s }
+
+			l := newLoad(t, addr, s.In)
+			l.run(1000)
+			a, b := start(t, on(0)), start(t, on(1))
+			a.running()
+			b.running()
+			c := start(t, on(2))
+			c.running()
+			time.Sleep(3 * time.Second)
+			b.kill()
+			time.Sleep(2 * time.Second)
+			b = start(t, on(1))
+			b.running()
+			time.Sleep(2 * time.Second)
+			c.stop()
+			time.Sleep(2 * time.Second)
+			b.kill()
+			time.Sleep(8 * time.Second)
+			a.alive()
+			n := l.halt()
+			got := collectUntil(t, addr, s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) >= n })
+			got.check(t, g, n)
+			a.stop()
+		})
+	}
+}
