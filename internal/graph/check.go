@@ -29,6 +29,9 @@ func (b *Builder) check() {
 		if s.Global && len(s.Nodes) != 1 {
 			b.Fail(s.Place, "", "global store %q needs exactly one processor that keeps it, it has %d", s.Name, len(s.Nodes))
 		}
+		if (s.Kind == WindowStore || s.Kind == SessionStore) && s.RetentionMillis <= 0 {
+			b.Fail(s.Place, "", "store %q has no retention: say with state.Retention how long it keeps windows", s.Name)
+		}
 	}
 }
 

@@ -133,6 +133,11 @@ type Store struct {
 
 	// RetentionMillis is how long windows, sessions or versions are kept.
 	RetentionMillis int64
+	// WindowMillis is the size of the windows of a window store.
+	WindowMillis int64
+	// EmitOnClose marks a store of windows or sessions that are sent on when
+	// they have closed: the store knows which ones still have to be.
+	EmitOnClose bool
 	// JoinWindow marks a window store of a stream-stream join, whose changelog
 	// is deleted by time and not compacted.
 	JoinWindow bool

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"bytes"
 	"sort"
 
 	"github.com/ottla-streams/ottla/state/engine"
@@ -38,8 +39,15 @@ func (s *Store) Changes(f func(r *Record) error) error {
 	return nil
 }
 
+// AtCommit registers what marks the last entries of a commit. They are not
+// logged: it runs when the commit succeeded.
+func (s *Store) AtCommit(f func()) { s.finish = f }
+
 // Commit makes the uncommitted writes committed ones.
 func (s *Store) Commit() {
+	if s.finish != nil {
+		s.finish()
+	}
 	for i, e := range s.dirty {
 		e.cur, e.com = e.com, e.cur
 		e.lentCur, e.lentCom = e.lentCom, e.lentCur
@@ -80,8 +88,17 @@ func (s *Store) Abort() {
 }
 
 // Expire drops the keys in [lo, hi) when the commit succeeds, without a trace
-// in the changelog: its own retention does the same there.
+// in the changelog: its own retention does the same there. Until the engine has
+// dropped them too they may be read again.
 func (s *Store) Expire(lo, hi []byte) {
+	for i, r := range s.expire {
+		if bytes.Equal(r[0], lo) {
+			if bytes.Compare(r[1], hi) < 0 {
+				s.expire[i][1] = append([]byte(nil), hi...)
+			}
+			return
+		}
+	}
 	s.expire = append(s.expire, [2][]byte{append([]byte(nil), lo...), append([]byte(nil), hi...)})
 }
 
@@ -156,6 +173,14 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 	if !ok {
 		return nil, nil, false
 	}
+	s.Keep(key, value)
+	return key, value, true
+}
+
+// Keep puts an entry into the committed layer: what a store derives from its
+// restored entries, or finds to be in the wrong place when it is opened. It is
+// not logged. A nil value deletes.
+func (s *Store) Keep(key, value []byte) {
 	e := s.entries[string(key)]
 	if e == nil {
 		e = s.insert(key)
@@ -171,5 +196,4 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 	if e.comDel && s.base == nil {
 		s.remove(e)
 	}
-	return key, value, true
 }

@@ -33,7 +33,8 @@ const ProducerTime int64 = -1 << 63
 type Layout interface {
 	// ToLog sets the key and value of r, and the time and headers where the
 	// entry knows them better than the write: r has those of the write. A nil
-	// value is a delete. What it sets may alias its arguments.
+	// value is a delete. What it sets may alias its arguments; it may write to
+	// key.
 	ToLog(r *Record, key, value []byte)
 
 	// FromLog returns the entry of r; a nil value deletes. ok is false when r
@@ -94,6 +95,7 @@ type Store struct {
 	baseBuf []byte
 	expire  [][2][]byte // ranges to drop when the commit succeeded
 	logged  []logged    // for the changelog only
+	finish  func()      // see AtCommit
 }
 
 // New returns an empty store. prefix comes before each key in the engine.
@@ -185,6 +187,12 @@ func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	s.bytes += cap(e.cur)
 	s.pending += len(value)
 	e.curDel, e.silent, e.time, e.headers = false, false, time, headers
+}
+
+// Mark is Put without a trace in the changelog.
+func (s *Store) Mark(key, value []byte) {
+	s.Put(key, value, 0, nil)
+	s.entry(key).silent = true
 }
 
 // Delete removes key.

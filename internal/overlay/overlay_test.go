@@ -274,3 +274,72 @@ func TestBytes(t *testing.T) {
 		t.Errorf("%d bytes are left in an empty store", n)
 	}
 }
+
+// Marks and what a commit puts last are kept and not logged; entries can be put
+// below what is not committed yet.
+func TestMarks(t *testing.T) {
+	e, err := memory.Opener{}.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := overlay.New(plain{}, []byte{1}, true)
+	s.SetBase(e)
+	commits := 0
+	s.AtCommit(func() {
+		commits++
+		s.Mark([]byte("at"), []byte{byte(commits)})
+	})
+	s.Put([]byte("a"), []byte("1"), 0, nil)
+	s.Mark([]byte("m"), []byte("2"))
+	s.Keep([]byte("k"), []byte("3"))
+	s.Put([]byte("b"), []byte("4"), 0, nil)
+	s.Mark([]byte("b"), []byte("5"))
+	var logged []string
+	if err := s.Changes(func(r *overlay.Record) error {
+		logged = append(logged, string(r.Key))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(logged, []string{"a"}) {
+		t.Errorf("logged %q", logged)
+	}
+	s.Commit()
+	for k, want := range map[string]string{"a": "1", "m": "2", "k": "3", "b": "5", "at": "\x01"} {
+		if v, ok, err := s.Get([]byte(k)); err != nil || !ok || string(v) != want {
+			t.Errorf("%s: %q %v %v, want %q", k, v, ok, err, want)
+		}
+	}
+	s.Put([]byte("k"), []byte("new"), 0, nil)
+	s.Keep([]byte("k"), nil)
+	if v, ok, _ := s.Get([]byte("k")); !ok || string(v) != "new" {
+		t.Errorf("the uncommitted value is %q %v", v, ok)
+	}
+	s.Abort()
+	if _, ok, _ := s.Get([]byte("k")); ok {
+		t.Error("k is there behind its delete")
+	}
+}
+
+// Ranges with the same begin that are dropped one after the other make one.
+func TestExpire(t *testing.T) {
+	s := overlay.New(plain{}, nil, true)
+	for i := range 10 {
+		s.Put([]byte(key(i)), []byte("v"), 0, nil)
+	}
+	s.Expire([]byte(key(0)), []byte(key(2)))
+	s.Expire([]byte(key(0)), []byte(key(4)))
+	s.Expire([]byte(key(0)), []byte(key(3)))
+	s.Expire([]byte(key(8)), []byte(key(9)))
+	s.Commit()
+	var got []string
+	if err := s.Scan(nil, nil, false, false, func(k, _ []byte) bool {
+		got = append(got, string(k))
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{key(4), key(5), key(6), key(7), key(9)}; !slices.Equal(got, want) {
+		t.Errorf("%q are left, want %q", got, want)
+	}
+}
