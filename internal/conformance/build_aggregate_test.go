@@ -58,20 +58,19 @@ func (x *interpreter) groupTable(s *Step, in Shape) (any, error) {
 }
 
 func (x *interpreter) count(s *Step) (any, error) {
-	in := x.shape(s.From)
+	in, out := x.shape(s.From), x.shape(s.ID)
+	if in.Windows != nil {
+		return x.countWindows(s)
+	}
+	store, err := tableSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
+	if err != nil {
+		return nil, err
+	}
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
-		if err != nil {
-			return nil, err
-		}
-		return x.tableStep(s, untyped(named(s, from.Count(store)), x.shape(s.ID))), nil
+		return x.tableStep(s, castCount(named(s, from.Count(store)), out)), nil
 	case tgrouped:
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), serde.Int64)
-		if err != nil {
-			return nil, err
-		}
-		return x.tableStep(s, untyped(named(s, from.Count(store)), x.shape(s.ID))), nil
+		return x.tableStep(s, castCount(named(s, from.Count(store)), out)), nil
 	}
 	return nil, notExpressed("count of a " + string(in.Kind))
 }
@@ -82,19 +81,18 @@ func (x *interpreter) reduce(s *Step) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.Windows != nil {
+		return x.reduceWindows(s, f)
+	}
+	store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+	if err != nil {
+		return nil, err
+	}
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
-		if err != nil {
-			return nil, err
-		}
 		return x.tableStep(s, named(s, from.Reduce(f, store))), nil
 	case tgrouped:
 		subtract, err := ParseReducer(s.Subtract, in.Value)
-		if err != nil {
-			return nil, err
-		}
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -110,13 +108,16 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 		return nil, err
 	}
 	initial := func() any { return init }
+	if in.Windows != nil {
+		return x.aggregateWindows(s, initial)
+	}
+	store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
+	if err != nil {
+		return nil, err
+	}
 	switch from := x.results[s.From].(type) {
 	case kgrouped:
 		add, _, err := ParseAggregator(s.Fn, in.Value)
-		if err != nil {
-			return nil, err
-		}
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}
@@ -127,10 +128,6 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 			return nil, err
 		}
 		subtract, _, err := ParseAggregator(s.Subtract, in.Value)
-		if err != nil {
-			return nil, err
-		}
-		store, err := tableSpec(x, s.Materialized, in.Key.Serde(), out.Value.Serde())
 		if err != nil {
 			return nil, err
 		}

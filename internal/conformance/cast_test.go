@@ -76,7 +76,7 @@ var (
 	}
 )
 
-// untyped is the table of a count seen through a cast.
-func untyped(t *table.KTable[any, int64], out Shape) ktable {
+// castCount is the table of a count seen through a cast.
+func castCount(t *table.KTable[any, int64], out Shape) ktable {
 	return castTable(t, out, plain, integer)
 }
