@@ -91,6 +91,10 @@ type Instance interface {
 	// flushed between commits, 0 for no cache.
 	CacheBytes() int
 
+	// EmitInterval is how many milliseconds of wall clock pass at least between
+	// two looks for results whose windows have closed.
+	EmitInterval() int64
+
 	// Dropped counts a record that node n leaves out, and logs why.
 	Dropped(n *Node, why string)
 

@@ -35,6 +35,8 @@ func (i *instance) Guarded() bool            { return i.c.GoesOn }
 
 func (i *instance) CacheBytes() int { return i.c.CacheBytes }
 
+func (i *instance) EmitInterval() int64 { return i.c.EmitMillis }
+
 func (i *instance) Schedule(s graph.Schedule) func() { return i.task().schedule(s) }
 
 func (i *instance) Emit(o *graph.Output) error { return i.c.Emit(o) }

@@ -41,6 +41,7 @@ type Config struct {
 	Dir         string        // folder of the task's state
 	Persistent  engine.Opener // engine of persistent stores
 	CacheBytes  int           // record cache of the task, 0 for none
+	EmitMillis  int64         // between two looks for results whose windows have closed, 0 for a look at each record
 	LayerBytes  int           // size of the write-behind layers before they are written out
 	LayerMillis int64         // age of the layers before they are written out
 	Global      func(s *graph.Store) (any, error)

@@ -144,13 +144,17 @@ func (w *Worker) openTask(e *entry) error {
 	return w.startTask(e)
 }
 
+// emitMillis is what Kafka Streams waits between two looks for results whose
+// windows have closed.
+const emitMillis = 1000
+
 func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 	sub := w.layout.byID[id.Subtopology]
 	return task.Config{
 		ID: id, App: w.c.App, Nodes: sub.Nodes, Stores: sub.Stores,
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
 		Context: w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
-		CacheBytes: w.c.CacheBytes, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
+		CacheBytes: w.c.CacheBytes, EmitMillis: emitMillis, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
 	}
 }
 
