@@ -79,9 +79,12 @@ type discard struct {
 	bytes int64
 }
 
-func (d *discard) Guarded() bool                   { return false }
-func (d *discard) TopicName(t graph.Topic) string  { return t.Name }
-func (d *discard) Emit(o *graph.Output) error      { d.bytes += int64(len(o.Key) + len(o.Value)); return nil }
+func (d *discard) Guarded() bool                  { return false }
+func (d *discard) TopicName(t graph.Topic) string { return t.Name }
+func (d *discard) Emit(o *graph.Output) error {
+	d.bytes += int64(len(o.Key) + len(o.Value))
+	return nil
+}
 func (d *discard) Partitions(string) (int32, error) { return 1, nil }
 
 func bound(b testing.TB) (flow.Next[string, payment], *discard) {
