@@ -147,7 +147,15 @@ func (s *State) settle(now int64) error {
 	if !full && !old {
 		return nil
 	}
-	return s.writeOut(full)
+	if err := s.writeOut(full); err != nil || !old {
+		return err
+	}
+	// The engine has no log of its own: what is small stays in its memory. A
+	// killed process must not lose more than the age allows.
+	if err := s.engine.Flush(); err != nil {
+		return fmt.Errorf("state folder %s: %w", s.c.Dir, err)
+	}
+	return nil
 }
 
 // only says that the engine is the only durable place of what it lacks: a store
