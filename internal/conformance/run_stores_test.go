@@ -18,6 +18,12 @@ type versionedDumper interface {
 	Dump(yield func(k, v any, from, until int64) bool) error
 }
 
+// buffer is a suppress or grace-period buffer.
+type buffer interface {
+	Len() int
+	MinTime() (at int64, ok bool)
+}
+
 // dumpStores reads the final contents of the stores.
 func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 	for _, s := range g.Stores {
@@ -30,6 +36,8 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 			x.run.Stores[s.Name], err = dumpKeyValue(st, !x.untimed[s.Name])
 		case versionedDumper:
 			x.run.Stores[s.Name], err = dumpVersioned(st)
+		case buffer:
+			x.run.Stores[s.Name] = dumpBuffer(st)
 		default:
 			return fmt.Errorf("store %s: a %T can't be dumped", s.Name, st)
 		}
@@ -64,4 +72,12 @@ func dumpVersioned(st versionedDumper) (Store, error) {
 		return true
 	})
 	return out, err
+}
+
+func dumpBuffer(b buffer) Store {
+	out := Store{Kind: KindBuffer, Records: int64(b.Len())}
+	if at, ok := b.MinTime(); ok {
+		out.MinTimestamp = &at
+	}
+	return out
 }
