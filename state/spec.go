@@ -63,6 +63,8 @@ type options struct {
 	lru       int
 	retention time.Duration
 	segment   time.Duration
+	window    time.Duration
+	twins     bool // several values for a key and window
 	problems  []string
 }
 
