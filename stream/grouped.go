@@ -116,6 +116,7 @@ func (g *KGroupedStream[K, V]) placed(by *dsl.Step, key serde.Serde[K], store fu
 		return s.step, s.sources
 	}
 	if g.shared != nil {
+		dsl.SkipRepartition(s.b, by)
 		return g.shared, []*dsl.Step{g.shared}
 	}
 	if s.key != nil {

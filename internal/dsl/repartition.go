@@ -64,5 +64,14 @@ func Repartitioned[K, V any](b *Builder, name string, r *RepartitionStep, parent
 	return b.Add(s)
 }
 
+// SkipRepartition takes the numbers of a repartition that is there already.
+func SkipRepartition(b *Builder, by *Step) {
+	b.Add(&Step{Op: by.Op, Place: by.Place, Number: func(_ *Step, c *Counter) {
+		for range 3 {
+			c.Name("")
+		}
+	}})
+}
+
 // Changes is the edge of a table, for those who spell its type.
 type Changes[K, V any] = flow.Next[K, flow.Change[V]]

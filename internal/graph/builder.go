@@ -154,5 +154,20 @@ func (b *Builder) AddRepartition(r *Repartition) {
 	b.repartitions = append(b.repartitions, r)
 }
 
-// Copartition demands that the topics of the sources have equal numbers of partitions.
-func (b *Builder) Copartition(g CopartitionGroup) { b.groups = append(b.groups, g) }
+// Copartition demands that the topics of the sources have equal numbers of
+// partitions. To demand it again changes nothing.
+func (b *Builder) Copartition(g CopartitionGroup) {
+	for _, old := range b.groups {
+		if sameNodes(old.Sources, g.Sources) {
+			return
+		}
+	}
+	b.groups = append(b.groups, g)
+}
+
+func sameNodes(a, b []*Node) bool {
+	within := func(a, b []*Node) bool {
+		return !slices.ContainsFunc(a, func(n *Node) bool { return !slices.Contains(b, n) })
+	}
+	return within(a, b) && within(b, a)
+}

@@ -19,6 +19,8 @@ type AggregateSpec[K, V, A any] struct {
 
 	// SendOld says, when the node is bound, whether a node behind needs old values.
 	SendOld func() bool
+	// Relay marks a node that shares its store with others, in front of a merge.
+	Relay bool
 }
 
 // Aggregate aggregates a stream by key. Null keys and null values are dropped.
@@ -29,13 +31,20 @@ func Aggregate[K, V, A any](spec AggregateSpec[K, V, A]) Bind {
 		if err != nil {
 			return nil, err
 		}
-		out, err := NewForwarder[K, A](b, n, spec.Store, spec.SendOld(), spec.Key, store.Find)
+		out, err := spec.forwarder(b, n, store)
 		if err != nil {
 			return nil, err
 		}
 		a := &aggregate[K, V, A]{AggregateSpec: spec, in: b.Instance, node: n, store: store, out: out, nulls: flow.NullsOf[A]()}
 		return flow.Next[K, V](a.process), nil
 	}
+}
+
+func (spec *AggregateSpec[K, V, A]) forwarder(b *graph.Binder, n *graph.Node, store TableStore[K, A]) (*Forwarder[K, A], error) {
+	if spec.Relay {
+		return NewRelay[K, A](b, n, spec.Store)
+	}
+	return NewForwarder[K, A](b, n, spec.Store, spec.SendOld(), spec.Key, store.Find)
 }
 
 type aggregate[K, V, A any] struct {

@@ -25,6 +25,7 @@ type Forwarder[K, V any] struct {
 	node    int32
 	next    flow.Next[K, flow.Change[V]]
 	sendOld bool
+	relay   bool // a merge behind has the cache, and wants what the store held before
 
 	// Of the cache only.
 	key    serde.Serde[K]
@@ -61,6 +62,16 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	return f, nil
 }
 
+// NewRelay returns the Forwarder of one of several nodes that keep a store,
+// in front of a merge that has the store's cache.
+func NewRelay[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store) (*Forwarder[K, V], error) {
+	next, err := graph.Children[K, flow.Change[V]](b, n)
+	if err != nil {
+		return nil, err
+	}
+	return &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: true, relay: st.Cached && b.Instance.CacheBytes() > 0}, nil
+}
+
 // WantsOld says whether Send needs to know what the store held before.
 func (f *Forwarder[K, V]) WantsOld() bool { return f.sendOld || f.dirty != nil }
 
@@ -70,7 +81,10 @@ func (f *Forwarder[K, V]) Send(k K, c flow.Change[V], was V, had bool, at int64,
 	if f.dirty != nil {
 		return f.hold(k, c.Late, was, had, at, m)
 	}
-	if !f.sendOld {
+	switch {
+	case f.relay:
+		c.Old, c.HasOld = was, had
+	case !f.sendOld:
 		var none V
 		c.Old, c.HasOld = none, false
 	}
