@@ -9,6 +9,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/internal/runtime/drive"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state/engine/memory"
 )
@@ -110,22 +111,26 @@ func restored(c *Case, r *Run) (stores map[string]Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := drive.New(x.driveConfig(top))
+	logged := map[string]bool{}
+	config := x.driveConfig(top)
+	config.Restore = func(task *task.Task) error {
+		for _, s := range top.Graph().Stores {
+			if !s.Logged || s.Global || s.SourceTopic != nil {
+				continue
+			}
+			logged[s.Name] = true
+			topic := graph.Topic{Name: s.Name + "-changelog", Internal: true}.Full(AppID)
+			if err := task.Restore(s.Name, changelog(r, topic), 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	d, err := drive.New(config)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.Close(true)) }()
-	logged := map[string]bool{}
-	for _, s := range top.Graph().Stores {
-		if !s.Logged || s.Global || s.SourceTopic != nil {
-			continue
-		}
-		logged[s.Name] = true
-		topic := graph.Topic{Name: s.Name + "-changelog", Internal: true}.Full(AppID)
-		if err := d.Task(0).Restore(s.Name, changelog(r, topic), 1); err != nil {
-			return nil, err
-		}
-	}
 	if err := x.dumpStores(d, top.Graph()); err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (x *interpreter) driveConfig(top *topology.Topology) drive.Config {
 	return drive.Config{
 		Topology: top.Graph(), App: AppID, CacheBytes: int(c.CacheMaxBytes),
 		EmitMillis: max(c.OuterJoinEmitInterval, c.WindowedEmitInterval),
-		GoesOn: c.OnProcessingFail == "continue", DeadLetter: c.DeadLetterTopic,
+		GoesOn:     c.OnProcessingFail == "continue", DeadLetter: c.DeadLetterTopic,
 		OnError: func(f *task.Failure) task.Verdict {
 			switch {
 			case f.Stage == task.Decode && c.OnDeserializationFail == "continue",

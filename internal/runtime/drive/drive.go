@@ -36,6 +36,8 @@ type Config struct {
 	Dir        string        // of the tasks' state; required with Persistent
 	Persistent engine.Opener // nil keeps all state in memory
 	LayerBytes int
+	// Restore brings the stores of a task to where they were, before it starts.
+	Restore func(*task.Task) error
 }
 
 // Record is a produced record. Nil bytes are nulls.
@@ -81,6 +83,11 @@ func New(c Config) (*Driver, error) {
 		d.tasks = append(d.tasks, t)
 	}
 	for _, t := range d.tasks {
+		if c.Restore != nil {
+			if err := c.Restore(t); err != nil {
+				return nil, err
+			}
+		}
 		if err := t.Start(); err != nil {
 			return nil, err
 		}
