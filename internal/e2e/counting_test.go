@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,12 +19,22 @@ import (
 	"github.com/ottla-streams/ottla/topology"
 )
 
+// text is a string that has to be UTF-8.
+type text struct{ serde.Serde[string] }
+
+func (s text) Decode(b []byte) (string, error) {
+	if !utf8.Valid(b) {
+		return "", errors.New("not UTF-8")
+	}
+	return s.Serde.Decode(b)
+}
+
 // counting reads records "account id" and writes "count id" for each account,
 // where count is how many records the account had so far. The value "panic"
 // panics.
 func counting(in, out string) (*topology.Topology, error) {
 	b := stream.NewBuilder()
-	b.Stream(topology.NewTopic(in, serde.String, serde.String)).
+	b.Stream(topology.NewTopic(in, serde.String, text{serde.String})).
 		MapValues(func(v string) string {
 			if v == "panic" {
 				panic("asked for")
