@@ -26,6 +26,19 @@ func (t *Topology) copartitioned() [][]CopartitionGroup {
 	return sets
 }
 
+// Copartitioned returns the sets of sources whose topics must have equal numbers
+// of partitions, each in order of creation. Groups with a source in common make
+// one set.
+func (t *Topology) Copartitioned() [][]*Node {
+	var sets [][]*Node
+	for _, groups := range t.copartitioned() {
+		if sources := sourcesOf(groups); len(sources) > 0 {
+			sets = append(sets, sources)
+		}
+	}
+	return sets
+}
+
 func (g CopartitionGroup) meets(o CopartitionGroup) bool {
 	return slices.ContainsFunc(g.Sources, func(n *Node) bool { return slices.Contains(o.Sources, n) })
 }

@@ -26,11 +26,7 @@ func (t *Topology) Describe() describe.Topology {
 			sub.ChangelogTopics = append(sub.ChangelogTopics, topic)
 		}
 	}
-	for _, groups := range t.copartitioned() {
-		sources := sourcesOf(groups)
-		if len(sources) == 0 {
-			continue
-		}
+	for _, sources := range t.Copartitioned() {
 		sub := &d.Subtopologies[sources[0].subtopology]
 		sub.CopartitionGroups = append(sub.CopartitionGroups, describeSources(sources))
 	}
