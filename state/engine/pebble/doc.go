@@ -20,6 +20,21 @@
 // with [engine.ErrNoSpace] while the reads go on, and go on themselves when there
 // is space again. Keys never appear in an error.
 //
-// Commits wait while memtables are not flushed or level 0 not compacted fast
-// enough, which bounds memory to five memtables and a batch.
+// A panic in a goroutine of Pebble's own, which would be a mistake in Pebble, ends
+// the process; one in a call from here stops the DB.
+//
+// Commits wait while flushes or compactions are behind, which bounds the memory
+// of a DB to about four memtables and two batches.
+//
+// # What it costs
+//
+// An open DB that does nothing costs 2 goroutines, 7 file descriptors beside
+// those of the shared tables, and 160 KiB of resident memory: 230 KiB of Go heap,
+// partly never touched. Up to two memtables come to that when it writes. Measured
+// by BenchmarkIdle as the second hundred of 200 DBs with ten flushed entries each,
+// Linux on amd64.
+//
+// A Get of a cached block takes 1.8 µs and allocates 16 bytes in Pebble, one that
+// the filters rule out 0.2 µs and nothing; batches of 1000 sorted entries take
+// 0.5 µs for each entry, and scans 0.1 µs.
 package pebble

@@ -32,8 +32,13 @@ func TestLocked(t *testing.T) {
 	dir := t.TempDir()
 	o := newOpener(t, pebble.Options{})
 	e := open(t, o, dir)
-	for range 2 {
-		_, err := o.Open(dir)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Dir(dir))
+	for _, name := range []string{dir, dir + "/", link, filepath.Base(dir)} {
+		_, err := o.Open(name)
 		wantErr(t, "second open", err, engine.ErrLocked)
 	}
 	other := exec.Command(os.Args[0], "-test.run=^TestLocked$", "-test.v")
@@ -166,15 +171,55 @@ func TestStoppedIsIdle(t *testing.T) {
 		_, err = w.check(e)
 		mustBeDamage(t, "check", err)
 	}
-	disk.fault.Store(&fault{syscall.EIO, func(op errorfs.Op) bool {
-		disk.failed.Add(1)
+	disk.fault.Store(&fault{nil, func(op errorfs.Op) bool {
+		disk.failed.Add(1) // all that is tried
 		return false
 	}})
+	mustBeIdle(t, disk)
+	mustBeDamage(t, "close", e.Close())
+}
+
+// Neither is a DB whose tables can't be read for a while.
+func TestUnreadableIsIdle(t *testing.T) {
+	for name, f := range map[string]*fault{
+		"open": {syscall.EMFILE, func(op errorfs.Op) bool { return op.Kind == errorfs.OpOpen }},
+		"read": {syscall.EIO, func(op errorfs.Op) bool { return op.Kind == errorfs.OpFileReadAt }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mem, w := original(t, "db")
+			disk := newFaulty(mem)
+			disk.FS = errorfs.Wrap(disk.FS, errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if strings.HasSuffix(op.Path, ".sst") && f.hits(op) && disk.fault.Load() == nil {
+					disk.failed.Add(1)
+					return f.err
+				}
+				return nil
+			}))
+			o := newOpener(t, pebble.Options{FS: disk, MemTableBytes: 1})
+			e := open(t, o, "db")
+			_, _, err := e.Get(nil, []byte(seqKey))
+			wantIs(t, "get", err, f.err)
+			mustBeIdle(t, disk)
+			if err := e.Close(); err != nil {
+				wantIs(t, "close", err, f.err)
+			}
+			e = open(t, newOpener(t, pebble.Options{FS: mem}), "db")
+			w.mustHold(t, e, w.batches())
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// mustBeIdle fails if a second of waiting takes much of the processor.
+func mustBeIdle(t *testing.T, disk *faulty) {
+	t.Helper()
 	var before, after syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
 		t.Fatal(err)
 	}
-	if tries := triesIn(disk, time.Second); tries > 100 {
+	if tries := triesIn(disk, time.Second); tries > 200 {
 		t.Errorf("%d file operations in a second", tries)
 	}
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
@@ -183,5 +228,11 @@ func TestStoppedIsIdle(t *testing.T) {
 	if used := time.Duration(after.Utime.Nano() - before.Utime.Nano()); used > 300*time.Millisecond {
 		t.Errorf("%v of processor time in a second", used)
 	}
-	mustBeDamage(t, "close", e.Close())
+}
+
+func wantIs(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: %v, want %v", what, err, want)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -19,7 +20,10 @@ type files struct {
 	private bool // the names are those of the operating system
 }
 
-var errFrozen = errors.New("store stopped: its files take no more writes")
+var (
+	errFrozen  = errors.New("store stopped: its files take no more writes")
+	errClosing = errors.New("compaction cut short by the close of the store")
+)
 
 const (
 	folderMode fs.FileMode = 0o700
@@ -28,6 +32,18 @@ const (
 
 // Unwrap is for vfs.Root.
 func (f *files) Unwrap() vfs.FS { return f.FS }
+
+func (f *files) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	if err := f.h.mayRead(); err != nil {
+		return nil, err
+	}
+	opened, err := f.FS.Open(name, opts...)
+	if err != nil {
+		f.h.pauseAfterRead()
+		return nil, err
+	}
+	return &readFile{File: opened, h: f.h}, nil
+}
 
 func (f *files) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasSuffix(name, ".log") {
@@ -43,7 +59,7 @@ func (f *files) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 		}
 		f.h.spaceAgain(err)
 	}
-	return f.made(name, file, err)
+	return f.made(name, category, file, err)
 }
 
 func (f *files) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
@@ -51,7 +67,7 @@ func (f *files) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts 
 		return nil, err
 	}
 	file, err := f.FS.OpenReadWrite(name, category, opts...)
-	return f.made(name, file, err)
+	return f.made(name, category, file, err)
 }
 
 func (f *files) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -59,10 +75,13 @@ func (f *files) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCat
 		return nil, err
 	}
 	file, err := f.FS.ReuseForWrite(oldname, newname, category)
-	return f.made(newname, file, err)
+	return f.made(newname, category, file, err)
 }
 
-func (f *files) made(name string, made vfs.File, err error) (vfs.File, error) {
+// compacting is what Pebble calls the writes of compactions.
+const compacting vfs.DiskWriteCategory = "pebble-compaction"
+
+func (f *files) made(name string, category vfs.DiskWriteCategory, made vfs.File, err error) (vfs.File, error) {
 	if err != nil {
 		f.h.failed()
 		return nil, err
@@ -70,7 +89,7 @@ func (f *files) made(name string, made vfs.File, err error) (vfs.File, error) {
 	if err := f.restrict(name, fileMode); err != nil {
 		return nil, errors.Join(err, made.Close())
 	}
-	return &file{File: made, h: f.h, patient: f.patient(name)}, nil
+	return &file{File: made, h: f.h, patient: f.patient(name), compacting: category == compacting}, nil
 }
 
 // patient tells whether an error of writing the file would be fatal, so that it
@@ -126,6 +145,22 @@ func (f *files) makeFolder(dir string) error {
 	return nil
 }
 
+// resolve returns the one name of dir by which it is locked.
+func (f *files) resolve(dir string) (string, error) {
+	if !f.private {
+		return dir, nil
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return dir, err
+	}
+	resolved, err := filepath.EvalSymlinks(absolute)
+	if err != nil {
+		return dir, err
+	}
+	return resolved, nil
+}
+
 func (f *files) Lock(name string) (io.Closer, error) {
 	lock, err := f.FS.Lock(name)
 	if err != nil {
@@ -176,16 +211,37 @@ func (noLog) Sync() error                                  { return nil }
 func (noLog) SyncData() error                              { return nil }
 func (noLog) SyncTo(length int64) (fullSync bool, _ error) { return true, nil }
 
+// readFile is a file that is being read.
+type readFile struct {
+	vfs.File
+	h *health
+}
+
+func (f *readFile) ReadAt(p []byte, offset int64) (int, error) {
+	if err := f.h.mayRead(); err != nil {
+		return 0, err
+	}
+	n, err := f.File.ReadAt(p, offset)
+	if err != nil && err != io.EOF {
+		f.h.pauseAfterRead()
+	}
+	return n, err
+}
+
 // file is a file that is being written.
 type file struct {
 	vfs.File
-	h       *health
-	patient bool
+	h          *health
+	patient    bool
+	compacting bool
 }
 
 func (f *file) Write(p []byte) (int, error) {
 	if err := f.h.mayWrite(); err != nil {
 		return 0, err
+	}
+	if f.compacting && f.h.isClosing() { // which would wait for the compaction
+		return 0, errClosing
 	}
 	n, err := f.File.Write(p)
 	if f.patient && isNoSpace(err) {

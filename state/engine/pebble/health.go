@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	lsm "github.com/cockroachdb/pebble/v2"
@@ -141,7 +142,7 @@ func (h *health) listener() *lsm.EventListener {
 			h.flushed(info.Err)
 		},
 		CompactionEnd: func(info lsm.CompactionInfo) {
-			if errors.Is(info.Err, lsm.ErrCancelledCompaction) {
+			if errors.Is(info.Err, lsm.ErrCancelledCompaction) || errors.Is(info.Err, errClosing) {
 				return
 			}
 			h.update(func() {
@@ -156,9 +157,10 @@ func (h *health) listener() *lsm.EventListener {
 const emptyTable = "pebble: empty table"
 
 // background handles the errors of all background work. Those of flushes and
-// compactions come by their own events, too.
+// compactions come by their own events, too. It can't tell reads from writes, so
+// that an I/O error does not say that the files are damaged.
 func (h *health) background(err error) {
-	if isDamage(err) {
+	if isDamage(err) && !errors.Is(err, syscall.EIO) {
 		h.kill("background work", engine.ErrDamaged, err)
 	}
 }

@@ -18,7 +18,9 @@ import (
 // Options are the settings of an [Opener]. The zero value has all defaults.
 type Options struct {
 	// CacheBytes bounds the cache of uncompressed blocks that all DBs of the
-	// Opener share. Their memtables count as part of it. Defaults to 64 MiB.
+	// Opener share. Their memtables take their room from it, from 256 KiB to a
+	// few times MemTableBytes each: with many DBs it has to be larger. Defaults
+	// to 64 MiB.
 	CacheBytes int64
 
 	// MemTableBytes is the size a DB's memtable grows to, from 256 KiB. A batch
@@ -135,6 +137,10 @@ func (o *Opener) Open(dir string) (engine.Engine, error) {
 		}
 		return nil, storeError(dir, "open", nil, err)
 	}
+	dir, err := fs.resolve(dir)
+	if err != nil {
+		return nil, storeError(dir, "open", nil, err)
+	}
 	lock, err := lsm.LockDirectory(dir, fs)
 	if err != nil {
 		return nil, lockError(dir, err)
@@ -191,8 +197,10 @@ func (o *Opener) options(fs *files, h *health, lock *lsm.Lock) *lsm.Options {
 		MemTableStopWritesThreshold: never,
 		L0StopWritesThreshold:       never,
 	}
-	opts.ApplyCompressionSettings(func() lsm.DBCompressionSettings { return lsm.DBCompressionFastest })
 	opts.Experimental.CompactionScheduler = &turns{all: o.work, h: h}
+	// Blocks are compressed with Snappy, Pebble's default: MinLZ and Zstd cost
+	// more for writing and for reading. Filters are for keys that are not there,
+	// which is each key's first read.
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}

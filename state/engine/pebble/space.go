@@ -6,6 +6,35 @@ import "time"
 // tries again. Pebble itself tries again at once.
 const retryEvery = 100 * time.Millisecond
 
+// pauseOfReads is how long a failed read takes: Pebble's own reads are tried again
+// at once.
+const pauseOfReads = 10 * time.Millisecond
+
+// mayRead fails, after a while, when the DB stopped.
+func (h *health) mayRead() error {
+	if h.stop.Load() == nil || !h.opened.Load() {
+		return nil
+	}
+	h.pause(retryEvery)
+	return errFrozen
+}
+
+func (h *health) pauseAfterRead() {
+	if h.opened.Load() {
+		h.pause(pauseOfReads)
+	}
+}
+
+// isClosing tells whether the files are about to be released.
+func (h *health) isClosing() bool {
+	select {
+	case <-h.closing:
+		return true
+	default:
+		return false
+	}
+}
+
 // mayWrite fails when the DB stopped.
 func (h *health) mayWrite() error {
 	if h.stop.Load() != nil {
