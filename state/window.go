@@ -72,7 +72,7 @@ func (s *WindowsSpec[K, V]) ValueSerde() serde.Serde[V] { return s.value }
 // Define describes the store for a topology.
 func (s *WindowsSpec[K, V]) Define() *graph.Store {
 	st := s.define(graph.WindowStore)
-	st.Ordered, st.WindowMillis = true, s.opts.window.Milliseconds()
+	st.Ordered, st.WindowMillis, st.JoinWindow = true, s.opts.window.Milliseconds(), s.opts.twins
 	values := overlay.Layout(timedLayout{})
 	if st.Headers {
 		values = headersLayout{}

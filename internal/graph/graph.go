@@ -138,8 +138,8 @@ type Store struct {
 	// EmitOnClose marks a store of windows or sessions that are sent on when
 	// they have closed: the store knows which ones still have to be.
 	EmitOnClose bool
-	// JoinWindow marks a window store of a stream-stream join, whose changelog
-	// is deleted by time and not compacted.
+	// JoinWindow marks a window store that keeps duplicates, as that of a
+	// stream-stream join does: its changelog is deleted by time, not compacted.
 	JoinWindow bool
 	// AutoNamed is set when the name was generated.
 	AutoNamed bool
