@@ -12,11 +12,13 @@ func init() {
 	ops["count"] = (*interpreter).count
 	ops["reduce"] = (*interpreter).reduce
 	ops["aggregate"] = (*interpreter).aggregate
+	ops["cogroup"] = (*interpreter).cogroup
 }
 
 type (
-	kgrouped = *stream.KGroupedStream[any, any]
-	tgrouped = *table.KGroupedTable[any, any]
+	kgrouped  = *stream.KGroupedStream[any, any]
+	cogrouped = *stream.CogroupedKStream[any, any]
+	tgrouped  = *table.KGroupedTable[any, any]
 )
 
 func (x *interpreter) groupByKey(s *Step) (any, error) {
@@ -122,6 +124,8 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 			return nil, err
 		}
 		return x.tableStep(s, named(s, from.Aggregate(initial, add, store))), nil
+	case cogrouped:
+		return x.tableStep(s, named(s, from.Aggregate(initial, store))), nil
 	case tgrouped:
 		add, _, err := ParseAggregator(s.Fn, in.Value)
 		if err != nil {
@@ -134,4 +138,24 @@ func (x *interpreter) aggregate(s *Step) (any, error) {
 		return x.tableStep(s, named(s, from.Aggregate(initial, add, subtract, store))), nil
 	}
 	return nil, notExpressed("aggregate of a " + string(in.Kind))
+}
+
+func (x *interpreter) cogroup(s *Step) (any, error) {
+	var all cogrouped
+	for _, g := range s.Groups {
+		from, err := result[kgrouped](x, g.From)
+		if err != nil {
+			return nil, err
+		}
+		add, _, err := ParseAggregator(g.Agg, x.shape(g.From).Value)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = from.Cogroup(add)
+		} else {
+			all = all.Cogroup(from, add)
+		}
+	}
+	return all, nil
 }

@@ -119,12 +119,32 @@ func (x *interpreter) storeSpec(s *StoreSpec) (state.Spec, error) {
 	case FormatVersioned:
 		options = append(options, segmentOptions(s.SegmentIntervalMS)...)
 		spec = state.Versioned(s.Store, key, value, millis(*s.VersionedHistoryMS), options...)
+	case FormatWindow, FormatTimestampedWindow:
+		x.untimed[s.Store] = s.Format == FormatWindow
+		spec = state.Windows(s.Store, key, value, append(options, windowOptions(s)...)...)
+	case FormatSession:
+		spec = state.Sessions(s.Store, key, value, append(options, windowOptions(s)...)...)
 	default:
 		return nil, notExpressed(s.Format + " stores")
 	}
 	x.specs[s.Store] = s
 	x.handle(spec)
 	return spec, nil
+}
+
+// windowOptions are the options of a window or session store.
+func windowOptions(s *StoreSpec) []state.Option {
+	var options []state.Option
+	if s.RetentionMS != nil {
+		options = append(options, state.Retention(millis(*s.RetentionMS)))
+	}
+	if s.WindowSizeMS != nil {
+		options = append(options, state.WindowSize(millis(*s.WindowSizeMS)))
+	}
+	if s.RetainDuplicates != nil && *s.RetainDuplicates {
+		options = append(options, state.Duplicates())
+	}
+	return options
 }
 
 // typeOptions are the options of a type of stores.

@@ -46,9 +46,13 @@ func (x *interpreter) transform(ctx *table.Context, f Transformer, k, v any) (an
 		}
 		return Format(v) + "@" + strconv.FormatInt(at, 10), nil
 	}
-	store, err := x.open(ctx, f.Store)
+	opened, err := x.open(ctx, f.Store)
 	if err != nil {
 		return nil, err
+	}
+	store, ok := opened.(entryStore)
+	if !ok {
+		return nil, errNoStore
 	}
 	e, ok, err := store.get(k)
 	if err != nil {

@@ -18,6 +18,16 @@ type versionedDumper interface {
 	Dump(yield func(k, v any, from, until int64) bool) error
 }
 
+// windowDumper is a window store of whatever types, sessionDumper a session store.
+type (
+	windowDumper interface {
+		Dump(yield func(k, v any, start, end, at int64, h serde.Headers) bool) error
+	}
+	sessionDumper interface {
+		Dump(yield func(k, v any, start, end int64, h serde.Headers) bool) error
+	}
+)
+
 // buffer is a suppress or grace-period buffer.
 type buffer interface {
 	Len() int
@@ -36,6 +46,10 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 			x.run.Stores[s.Name], err = dumpKeyValue(st, !x.untimed[s.Name])
 		case versionedDumper:
 			x.run.Stores[s.Name], err = dumpVersioned(st)
+		case windowDumper:
+			x.run.Stores[s.Name], err = dumpWindows(st, !x.untimed[s.Name])
+		case sessionDumper:
+			x.run.Stores[s.Name], err = dumpSessions(st)
 		case buffer:
 			x.run.Stores[s.Name] = dumpBuffer(st)
 		default:
@@ -80,4 +94,26 @@ func dumpBuffer(b buffer) Store {
 		out.MinTimestamp = &at
 	}
 	return out
+}
+
+func dumpWindows(st windowDumper, timed bool) (Store, error) {
+	out := Store{Kind: KindWindow}
+	err := st.Dump(func(k, v any, start, _, at int64, h serde.Headers) bool {
+		e := Entry{Key: JSON(k), Value: JSON(v), Start: &start, Headers: fromHeaders(h)}
+		if timed {
+			e.Time = &at
+		}
+		out.Entries = append(out.Entries, e)
+		return true
+	})
+	return out, err
+}
+
+func dumpSessions(st sessionDumper) (Store, error) {
+	out := Store{Kind: KindSession}
+	err := st.Dump(func(k, v any, start, end int64, h serde.Headers) bool {
+		out.Entries = append(out.Entries, Entry{Key: JSON(k), Value: JSON(v), Start: &start, End: &end, Headers: fromHeaders(h)})
+		return true
+	})
+	return out, err
 }

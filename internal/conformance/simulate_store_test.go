@@ -19,8 +19,14 @@ type entryStore interface {
 
 type entry = state.Entry[any, any]
 
-// open opens a store in a processor.
-func (x *interpreter) open(ctx state.Context, name string) (entryStore, error) {
+// commanded is a store of another kind, which takes commands only. at has the
+// time and headers of the record.
+type commanded interface {
+	execute(c Command, at entry) (string, error)
+}
+
+// open opens a store in a processor: an entryStore or a commanded store, or both.
+func (x *interpreter) open(ctx state.Context, name string) (any, error) {
 	v, err := ctx.StateStore(name)
 	if err != nil {
 		return nil, err
@@ -32,6 +38,10 @@ func (x *interpreter) open(ctx state.Context, name string) (entryStore, error) {
 		return countStore{s}, nil
 	case *state.VersionedStore[any, any]:
 		return versionedStore{s}, nil
+	case *state.WindowStore[any, any]:
+		return windowStore{s, !x.untimed[name]}, nil
+	case *state.SessionStore[any, any]:
+		return sessionStore{s}, nil
 	}
 	return nil, fmt.Errorf("store %s is a %T: %w", name, v, errNoStore)
 }
@@ -105,6 +115,14 @@ func (s countStore) delete(any) (entry, bool, error) { return entry{}, false, er
 
 func (s countStore) scan(Command) (iter.Seq2[entry, error], error) { return nil, errNoStore }
 
+// open opens the processor's store.
+func (p *simulated) open() error {
+	store, err := p.x.open(p.ctx, p.p.Store)
+	p.store, _ = store.(entryStore)
+	p.commanded, _ = store.(commanded)
+	return err
+}
+
 // withStore carries out the processors that have a store.
 func (p *simulated) withStore(r record) error {
 	if r.Key == nil {
@@ -176,11 +194,10 @@ func (p *simulated) count(r record, at entry) error {
 
 // forwardCounts is the punctuation of count_punctuate.
 func (p *simulated) forwardCounts(at time.Time) error {
-	store, err := p.x.open(p.ctx, p.p.Store)
-	if err != nil {
+	if err := p.open(); err != nil {
 		return err
 	}
-	all, err := store.scan(Command{Op: "all"})
+	all, err := p.store.scan(Command{Op: "all"})
 	if err != nil {
 		return err
 	}
@@ -223,10 +240,11 @@ func (p *simulated) command(r record) error {
 		return err
 	}
 	var text string
-	if s, ok := p.store.(versionedStore); ok {
-		text, err = s.execute(c)
+	at := entry{Time: r.Time, Headers: r.Headers}
+	if p.commanded != nil {
+		text, err = p.commanded.execute(c, at)
 	} else {
-		text, err = p.execute(c, entry{Time: r.Time, Headers: r.Headers})
+		text, err = p.execute(c, at)
 	}
 	if err != nil {
 		return err

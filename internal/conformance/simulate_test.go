@@ -34,9 +34,10 @@ type simulated struct {
 	ctx     scope
 	forward func(record) error
 	to      func(child string, r record) error
-	store   entryStore // opened with the first record
-	runs    int64      // of the punctuation
-	timer   *topology.Timer
+	store   entryStore // opened with the first record, as is the next
+	commanded
+	runs  int64 // of the punctuation
+	timer *topology.Timer
 }
 
 // keyChanger is a simulated processor of the kind that may change keys,
@@ -142,12 +143,10 @@ func (p *simulated) inform(r record) error {
 		r.Key = Format(r.Key)
 		return p.value(r, Format(r.Value))
 	}
-	if p.store == nil {
-		store, err := p.x.open(p.ctx, p.p.Store)
-		if err != nil {
+	if p.store == nil && p.commanded == nil {
+		if err := p.open(); err != nil {
 			return err
 		}
-		p.store = store
 	}
 	return p.withStore(r)
 }

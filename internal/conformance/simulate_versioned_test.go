@@ -38,7 +38,7 @@ func (s versionedStore) delete(any) (entry, bool, error) { return entry{}, false
 func (s versionedStore) scan(Command) (iter.Seq2[entry, error], error) { return nil, errNoStore }
 
 // execute carries out one of the versioned_commands.
-func (s versionedStore) execute(c Command) (string, error) {
+func (s versionedStore) execute(c Command, _ entry) (string, error) {
 	k := c.Keys[0]
 	switch {
 	case c.Op == "put":
