@@ -9,6 +9,7 @@ package table
 import (
 	"github.com/ottla-streams/ottla/internal/dsl"
 	"github.com/ottla-streams/ottla/internal/op"
+	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/topology"
 )
@@ -31,6 +32,20 @@ func (t *KTable[K, V]) Named(name string) *KTable[K, V] {
 	r.Step.Given = name
 	if name == "" {
 		r.B.Fail(dsl.Place(), "Named", "the name is empty")
+	}
+	return t
+}
+
+// Serdes sets the serdes of the keys and values of the table, for what comes
+// behind it. A nil one stays as it is. A table that is read from a topic, or has
+// a store, has those of its handle.
+func (t *KTable[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) *KTable[K, V] {
+	r := t.rows()
+	if key != nil {
+		r.Key = key
+	}
+	if value != nil {
+		r.Value = value
 	}
 	return t
 }

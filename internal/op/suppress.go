@@ -45,8 +45,8 @@ func Suppress[K, V any](spec SuppressSpec[K, V]) Bind {
 		s := &suppress[K, V]{
 			SuppressSpec: spec, buffer: buffer, next: next, seen: -1,
 			key: newChangelogSerde(b, spec.Store, spec.Key, true), value: newChangelogSerde(b, spec.Store, spec.Value, false),
-			nulls: flow.NullsOf[V](),
 		}
+		s.end, _ = any(&s.at).(windowed)
 		if s.MaxRecords == 0 {
 			s.MaxRecords = math.MaxInt
 		}
@@ -98,9 +98,15 @@ type suppress[K, V any] struct {
 	key    changelogSerde[K]
 	value  changelogSerde[V]
 	old    []byte
-	nulls  flow.Nulls[V]
 	seen   int64 // highest time so far
+	origin flow.Origin
+
+	// end is the window of the key in at, nil where the type does not tell.
+	end windowed
+	at  K
 }
+
+type windowed interface{ EndTime() time.Time }
 
 func (s *suppress[K, V]) process(k K, c flow.Change[V], m *flow.Meta) error {
 	s.seen = max(s.seen, m.Time)
@@ -133,7 +139,7 @@ func (s *suppress[K, V]) full() bool {
 func (s *suppress[K, V]) hold(k K, c flow.Change[V], m *flow.Meta) error {
 	b := Buffered{Time: m.Time, Headers: m.Headers, At: m.Time}
 	if s.Final {
-		end, ok := windowEnd(k)
+		end, ok := s.windowEnd(k)
 		if !ok {
 			return errors.New("the key has no window")
 		}
@@ -163,9 +169,14 @@ func (s *suppress[K, V]) hold(k K, c flow.Change[V], m *flow.Meta) error {
 	return s.buffer.put(key, &b, m.Time)
 }
 
-// windowEnd is the end of the window of a key. The type of the key may be any.
-func windowEnd[K any](k K) (int64, bool) {
-	w, ok := any(k).(interface{ EndTime() time.Time })
+// windowEnd is the end of the window of a key. It keeps the key where an
+// interface can point to it, rather than to a copy for each record.
+func (s *suppress[K, V]) windowEnd(k K) (int64, bool) {
+	if s.end != nil {
+		s.at = k
+		return s.end.EndTime().UnixMilli(), true
+	}
+	w, ok := any(k).(windowed)
 	if !ok {
 		return 0, false
 	}
@@ -186,9 +197,8 @@ func (s *suppress[K, V]) emit(m *flow.Meta) error {
 		}
 		saved := *m
 		b.Headers = b.Headers.Clone() // what comes behind may keep them
-		*m = flow.Meta{Time: b.Time, Headers: b.Headers, Origin: &flow.Origin{
-			Topic: b.Topic, Partition: b.Partition, Offset: b.Offset, Time: b.Time, Headers: b.Headers,
-		}}
+		s.origin = flow.Origin{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset, Time: b.Time, Headers: b.Headers}
+		*m = flow.Meta{Time: b.Time, Headers: b.Headers, Origin: &s.origin}
 		err = s.next(k, c, m)
 		*m = saved
 		if err != nil {
