@@ -75,6 +75,9 @@ func NewRelay[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store) (*Forwa
 // WantsOld says whether Send needs to know what the store held before.
 func (f *Forwarder[K, V]) WantsOld() bool { return f.sendOld || f.dirty != nil }
 
+// Holds says whether updates are held in a cache.
+func (f *Forwarder[K, V]) Holds() bool { return f.dirty != nil }
+
 // Send forwards an update that was made to the store at time at. was is what
 // the store held before, which a cache compares with.
 func (f *Forwarder[K, V]) Send(k K, c flow.Change[V], was V, had bool, at int64, m *flow.Meta) error {

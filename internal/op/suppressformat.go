@@ -50,11 +50,7 @@ func (b *Buffered) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(b.Offset))
 	dst = append(appendInt32(dst, int32(len(b.Topic))), b.Topic...)
 	dst = appendInt32(dst, b.Partition)
-	dst = appendInt32(dst, int32(len(b.Headers)))
-	for _, h := range b.Headers {
-		dst = append(appendInt32(dst, int32(len(h.Key))), h.Key...)
-		dst = appendNullable(dst, h.Value)
-	}
+	dst = appendHeaders(dst, b.Headers)
 	dst = appendNullable(dst, b.Prior)
 	switch {
 	case b.Old == nil:
@@ -162,6 +158,15 @@ func (bufferLayout) FromLog(r *overlay.Record) (key, value []byte, ok bool) {
 	return r.Key, r.Value, true
 }
 
+func appendHeaders(dst []byte, headers serde.Headers) []byte {
+	dst = appendInt32(dst, int32(len(headers)))
+	for _, h := range headers {
+		dst = append(appendInt32(dst, int32(len(h.Key))), h.Key...)
+		dst = appendNullable(dst, h.Value)
+	}
+	return dst
+}
+
 func appendInt32(dst []byte, n int32) []byte { return binary.BigEndian.AppendUint32(dst, uint32(n)) }
 
 func appendNullable(dst, b []byte) []byte {
@@ -214,14 +219,19 @@ func (r *bufferReader) context(b *Buffered) {
 	b.Time, b.Offset = r.int64(), r.int64()
 	b.Topic = string(r.take(int(r.int32())))
 	b.Partition = r.int32()
+	b.Headers = r.headers()
+}
+
+func (r *bufferReader) headers() (h serde.Headers) {
 	n := r.int32()
 	if n > int32(len(r.src)/8) {
 		r.failed = true
 	}
 	for i := int32(0); i < n && !r.failed; i++ {
 		key := string(r.take(int(r.int32())))
-		b.Headers = append(b.Headers, serde.Header{Key: key, Value: r.nullable()})
+		h = append(h, serde.Header{Key: key, Value: r.nullable()})
 	}
+	return h
 }
 
 func (r *bufferReader) legacyChange(b *Buffered) {

@@ -110,6 +110,9 @@ func New(layout Layout, prefix []byte, ordered bool) *Store {
 // SetBase sets what lies below. It is nil for a store without an engine.
 func (s *Store) SetBase(r engine.Reader) { s.base = r }
 
+// Based says whether something lies below.
+func (s *Store) Based() bool { return s.base != nil }
+
 // Bytes returns the size of the two upper layers, about, and of that the
 // uncommitted one's.
 func (s *Store) Bytes() (all, uncommitted int) { return s.bytes, s.pending }

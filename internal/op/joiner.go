@@ -1,0 +1,65 @@
+package op
+
+import (
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/join"
+)
+
+// Joiner makes a result of the two sides of a join. A side that is not there is
+// a zero value.
+type Joiner[K, L, R, O any] func(k K, l L, hasLeft bool, r R, hasRight bool) O
+
+// InnerJoiner is the Joiner of a function of an inner join.
+func InnerJoiner[K, L, R, O any](f func(L, R) O) Joiner[K, L, R, O] {
+	return func(_ K, l L, _ bool, r R, _ bool) O { return f(l, r) }
+}
+
+// InnerJoinerWithKey is InnerJoiner with the key.
+func InnerJoinerWithKey[K, L, R, O any](f func(K, L, R) O) Joiner[K, L, R, O] {
+	return func(k K, l L, _ bool, r R, _ bool) O { return f(k, l, r) }
+}
+
+// LeftJoiner is the Joiner of a function of a left join.
+func LeftJoiner[K, L, R, O any](f func(l L, match R, ok bool) O) Joiner[K, L, R, O] {
+	return func(_ K, l L, _ bool, r R, hasRight bool) O { return f(l, r, hasRight) }
+}
+
+// LeftJoinerWithKey is LeftJoiner with the key.
+func LeftJoinerWithKey[K, L, R, O any](f func(k K, l L, match R, ok bool) O) Joiner[K, L, R, O] {
+	return func(k K, l L, _ bool, r R, hasRight bool) O { return f(k, l, r, hasRight) }
+}
+
+// OuterJoiner is the Joiner of a function of an outer join.
+func OuterJoiner[K, L, R, O any](f func(join.Pair[L, R]) O) Joiner[K, L, R, O] {
+	return func(_ K, l L, hasLeft bool, r R, hasRight bool) O {
+		return f(join.Pair[L, R]{Left: l, Right: r, HasLeft: hasLeft, HasRight: hasRight})
+	}
+}
+
+// OuterJoinerWithKey is OuterJoiner with the key.
+func OuterJoinerWithKey[K, L, R, O any](f func(K, join.Pair[L, R]) O) Joiner[K, L, R, O] {
+	return func(k K, l L, hasLeft bool, r R, hasRight bool) O {
+		return f(k, join.Pair[L, R]{Left: l, Right: r, HasLeft: hasLeft, HasRight: hasRight})
+	}
+}
+
+// Reversed is j seen from the right side.
+func (j Joiner[K, L, R, O]) Reversed() Joiner[K, R, L, O] {
+	return func(k K, r R, hasRight bool, l L, hasLeft bool) O { return j(k, l, hasLeft, r, hasRight) }
+}
+
+// joined sends the results of a join node to its children.
+type joined[K, O any] struct {
+	id    int32
+	next  flow.Next[K, O]
+	nulls flow.Nulls[O]
+}
+
+// send sends a result at a time; the record in work stays as it is.
+func (j *joined[K, O]) send(k K, o O, at int64, m *flow.Meta) error {
+	time, null := m.Time, m.NoValue
+	m.Time, m.NoValue = at, j.nulls.Is(&o)
+	err := j.next(k, o, m)
+	m.Time, m.NoValue = time, null
+	return err
+}

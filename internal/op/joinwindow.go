@@ -1,0 +1,272 @@
+package op
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// A join window keeps the records of one stream for as long as the other may
+// have matches for them. Time is cut into segments; a segment is dropped as a
+// whole when all of it is too old. A key in the layers is the segment's number,
+// the record's key, its time and a number that tells records of one key and time
+// apart; the changelog has it without the segment.
+
+const (
+	segmentHead = 8
+	windowTail  = 8 + 4 // of a key: time and sequence number
+	leastMillis = 60_000
+)
+
+var errJoinWindow = errors.New("entry of a join window is malformed")
+
+// DefineJoinWindow makes st the store of one stream of a stream-stream join.
+func DefineJoinWindow[K, V any](st *graph.Store, retention int64, key serde.Serde[K], value serde.Serde[V]) {
+	segment := max(retention/2, leastMillis)
+	st.Kind, st.RetentionMillis, st.Ordered = graph.WindowStore, retention, true
+	st.Layout = joinWindowLayout{segment, st.Headers}
+	st.Open = func(o graph.Opening) (any, error) {
+		v := serde.Bind(value, o.Changelog, false)
+		return &JoinWindow[K, V]{
+			in: o.Instance, layers: o.Layers, retention: retention, segment: segment, observed: -1,
+			inMemory: o.Store.InMemory, headers: o.Store.Headers, used: o.Layers.Based(),
+			key: serde.Bind(key, o.Changelog, true), value: v, lend: !serde.Copies(v),
+		}, nil
+	}
+	st.OnRestore = func(store any, key, _ []byte, _ *overlay.Record) { store.(*JoinWindow[K, V]).restored(key) }
+}
+
+// JoinWindow is the records of one stream of a stream-stream join. It belongs to
+// the task's worker goroutine.
+type JoinWindow[K, V any] struct {
+	in        graph.Instance
+	layers    *overlay.Store
+	retention int64
+	segment   int64 // length of a segment
+	observed  int64 // the highest time put so far
+	live      int64 // the first segment that is not dropped
+	seq       uint32
+	used      bool // there may be records with numbers that are yet to come
+	inMemory  bool
+	headers   bool // entries keep their headers
+	lend      bool // decoded values alias their bytes
+	key       serde.Serde[K]
+	value     serde.Serde[V]
+	kbuf      []byte
+	hbuf      []byte
+	vbuf      []byte
+}
+
+func (s *JoinWindow[K, V]) appendKey(dst []byte, segment int64, k K, at int64) ([]byte, error) {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(segment))
+	dst, err := s.key.AppendTo(dst, k)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	return binary.BigEndian.AppendUint64(dst, uint64(at)), nil
+}
+
+// put keeps the record in work. One that is too old is counted as dropped by
+// node n; it is logged all the same, as Kafka Streams does. A null value takes
+// a number and is not kept.
+func (s *JoinWindow[K, V]) put(n *graph.Node, k K, v V, m *flow.Meta) (err error) {
+	s.seq = (s.seq + 1) & math.MaxInt32
+	if m.NoValue && !s.inMemory {
+		return nil
+	}
+	s.observed = max(s.observed, m.Time)
+	oldest := s.observed - s.retention
+	s.roll(oldest)
+	segment := m.Time / s.segment
+	if s.inMemory && m.Time <= oldest || !s.inMemory && segment < oldest/s.segment {
+		s.in.Dropped(n, "older than the retention of the join window")
+	}
+	if m.NoValue {
+		return nil
+	}
+	b, err := s.appendKey(s.kbuf[:0], segment, k, m.Time)
+	if err != nil {
+		return err
+	}
+	if s.kbuf, err = s.numbered(b); err != nil {
+		return err
+	}
+	s.vbuf = s.vbuf[:0]
+	if s.headers {
+		s.vbuf = appendHeaders(s.vbuf, m.Headers)
+	}
+	if s.vbuf, err = s.value.AppendTo(s.vbuf, v); err != nil {
+		return fmt.Errorf("value: %w", err)
+	}
+	s.layers.Put(s.kbuf, s.vbuf, m.Time, m.Headers)
+	return nil
+}
+
+// numbered appends the number of the record. Those of an earlier run of the
+// task may be taken.
+func (s *JoinWindow[K, V]) numbered(key []byte) ([]byte, error) {
+	for {
+		b := binary.BigEndian.AppendUint32(key, s.seq)
+		if !s.used {
+			return b, nil
+		}
+		_, taken, err := s.layers.Peek(b)
+		if err != nil || !taken {
+			return b, err
+		}
+		s.seq = (s.seq + 1) & math.MaxInt32
+	}
+}
+
+// roll drops the segments that have nothing younger than oldest.
+func (s *JoinWindow[K, V]) roll(oldest int64) {
+	if live := max(oldest, 0) / s.segment; live > s.live {
+		s.live = live
+		s.layers.Expire(make([]byte, segmentHead), binary.BigEndian.AppendUint64(nil, uint64(live)))
+	}
+}
+
+// fetch calls f with each record of k between two times, both included, in the
+// order of their times.
+func (s *JoinWindow[K, V]) fetch(k K, from, to int64, f func(v V, at int64) error) error {
+	from, to = max(from, 0, s.observed-s.retention+1), min(to, s.observed)
+	if from > to {
+		return nil
+	}
+	var err error
+	if s.kbuf, err = s.appendKey(s.kbuf[:0], 0, k, 0); err != nil {
+		return err
+	}
+	key := s.kbuf[segmentHead : len(s.kbuf)-8]
+	for segment := from / s.segment; segment <= to/s.segment; segment++ {
+		if err := s.scan(segment, key, from, to, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *JoinWindow[K, V]) scan(segment int64, key []byte, from, to int64, f func(v V, at int64) error) error {
+	bound := func(dst []byte, at int64) []byte {
+		dst = append(binary.BigEndian.AppendUint64(dst, uint64(segment)), key...)
+		return binary.BigEndian.AppendUint64(dst, uint64(at))
+	}
+	s.hbuf = bound(s.hbuf[:0], from)
+	n := len(s.hbuf)
+	s.hbuf = bound(s.hbuf, to+1)
+	var failed error
+	err := s.layers.Scan(s.hbuf[:n], s.hbuf[n:], false, s.lend, func(entry, raw []byte) bool {
+		if len(entry) != n+4 || !bytes.Equal(entry[segmentHead:n-8], key) {
+			return true // of another key, which begins like this one
+		}
+		v, _, err := s.decode(raw)
+		if err == nil {
+			err = f(v, int64(binary.BigEndian.Uint64(entry[n-8:])))
+		}
+		failed = err
+		return err == nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (s *JoinWindow[K, V]) decode(raw []byte) (v V, h serde.Headers, err error) {
+	if s.headers {
+		r := bufferReader{src: raw}
+		h = r.headers()
+		if r.failed {
+			return v, nil, errJoinWindow
+		}
+		raw = r.src
+	}
+	if v, err = s.value.Decode(raw); err != nil {
+		err = fmt.Errorf("value: %w", err)
+	}
+	return v, h, err
+}
+
+func (s *JoinWindow[K, V]) restored(key []byte) {
+	if len(key) < segmentHead+windowTail {
+		return
+	}
+	tail := key[len(key)-windowTail:]
+	s.observed = max(s.observed, int64(binary.BigEndian.Uint64(tail)))
+	s.seq = max(s.seq, binary.BigEndian.Uint32(tail[8:]))
+}
+
+// Dump calls yield with every record that is not too old, by segment, then by
+// key, until it returns false. It is for tools that know the store but not its
+// types.
+func (s *JoinWindow[K, V]) Dump(yield func(k, v any, at int64, h serde.Headers) bool) error {
+	var failed error
+	err := s.layers.Scan(nil, nil, false, true, func(entry, raw []byte) bool {
+		if len(entry) < segmentHead+windowTail {
+			failed = errJoinWindow
+			return false
+		}
+		tail := entry[len(entry)-windowTail:]
+		at := int64(binary.BigEndian.Uint64(tail))
+		if at <= s.observed-s.retention {
+			return true
+		}
+		k, err := s.key.Decode(bytes.Clone(entry[segmentHead : len(entry)-windowTail]))
+		if err != nil {
+			failed = fmt.Errorf("key: %w", err)
+			return false
+		}
+		v, h, err := s.decode(raw)
+		failed = err
+		return err == nil && yield(k, v, at, h)
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// joinWindowLayout is that of join windows.
+type joinWindowLayout struct {
+	segment int64
+	headers bool
+}
+
+func (l joinWindowLayout) ToLog(r *overlay.Record, key, value []byte) {
+	r.Key = key[segmentHead:]
+	if value == nil {
+		return
+	}
+	if l.headers {
+		in := bufferReader{src: value}
+		in.headers()
+		value = in.src
+	}
+	r.Value = value
+}
+
+func (l joinWindowLayout) FromLog(r *overlay.Record) (key, value []byte, ok bool) {
+	if len(r.Key) < windowTail {
+		return nil, nil, false
+	}
+	at := int64(binary.BigEndian.Uint64(r.Key[len(r.Key)-windowTail:]))
+	if at < 0 {
+		return nil, nil, false
+	}
+	key = binary.BigEndian.AppendUint64(make([]byte, 0, segmentHead+len(r.Key)), uint64(at/l.segment))
+	key = append(key, r.Key...)
+	switch {
+	case r.Value == nil:
+		return key, nil, true
+	case l.headers:
+		return key, append(appendHeaders(nil, r.Headers), r.Value...), true
+	}
+	return key, r.Value, true
+}
