@@ -48,6 +48,9 @@ type Node struct {
 	// types, where a caller saw n's results through a conversion. One that does
 	// not know the child's types returns nil.
 	Adapters []func(child any) any
+	// Late is the child that gets the records that came too late for n's windows,
+	// rather than n's results. It is nil for none.
+	Late *Node
 
 	subtopology int
 	globals     []*Store // of the whole topology

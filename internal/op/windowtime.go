@@ -1,0 +1,102 @@
+package op
+
+import (
+	"math"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/graph"
+)
+
+// closing is the time of one node by which its windows close, and what of it
+// was emitted where the node emits on close.
+type closing struct {
+	in    graph.Instance
+	node  *graph.Node
+	store *graph.Store
+	// lag is how far behind stream time windows close.
+	lag      int64
+	observed int64 // stream time of this node, -1 for none
+	// emits says that windows are sent on when they close, looked for at most
+	// once per interval of wall-clock time; emitted is the close time up to which
+	// that was done.
+	emits    bool
+	interval int64
+	again    int64
+	emitted  int64
+}
+
+func newClosing(b *graph.Binder, n *graph.Node, st *graph.Store, lag, interval int64) closing {
+	return closing{
+		in: b.Instance, node: n, store: st, lag: lag, observed: -1,
+		emits: st.EmitOnClose, interval: interval, emitted: math.MinInt64,
+	}
+}
+
+// start takes up what an earlier run of the task knew, so that what had closed
+// for it is not opened again. observed is the highest position in the store; it
+// returns up to which close time windows were emitted.
+func (c *closing) start(observed int64) (emitted int64) {
+	c.observed = observed
+	if !c.emits {
+		return 0
+	}
+	if p, ok := c.in.Progress(c.store.Name); ok {
+		c.emitted = p
+		if p > math.MaxInt64-c.lag {
+			p = math.MaxInt64 - c.lag
+		}
+		c.observed = max(c.observed, p+c.lag)
+	}
+	return c.emitted
+}
+
+// observe takes note of a record's time and returns the time by which windows
+// have closed.
+func (c *closing) observe(t int64) int64 {
+	c.observed = max(c.observed, t)
+	return c.observed - c.lag
+}
+
+// due says whether to look for windows that have closed by now.
+func (c *closing) due(closed int64) bool {
+	if !c.emits {
+		return false
+	}
+	if c.interval > 0 {
+		now := c.in.WallTime()
+		if now < c.again {
+			return false
+		}
+		c.again = now + c.interval
+	}
+	return closed > c.emitted
+}
+
+// done takes note that all windows that closed up to a time were emitted.
+func (c *closing) done(closed int64) {
+	c.emitted = closed
+	c.in.SetProgress(c.store.Name, closed)
+}
+
+// late counts a record that came too late for a window.
+func (c *closing) late() { c.in.Dropped(c.node, "window has closed") }
+
+// Late says that node n sends late records of types K and V to node to,
+// which none of its other records reach.
+func Late[K, V, K2, V2 any](n, to *graph.Node) {
+	n.Adapters = append(n.Adapters, func(child any) any {
+		if _, ok := child.(flow.Next[K, V]); !ok {
+			return nil
+		}
+		return flow.Next[K2, V2](func(K2, V2, *flow.Meta) error { return nil })
+	})
+	n.Late = to
+}
+
+// lateNext binds the edge for late records, nil if there is none.
+func lateNext[K, V any](b *graph.Binder, n *graph.Node) (flow.Next[K, V], error) {
+	if n.Late == nil {
+		return nil, nil
+	}
+	return graph.Child[K, V](b, n, n.Late)
+}
