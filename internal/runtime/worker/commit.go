@@ -165,7 +165,7 @@ func (w *Worker) commitOffsets(ctx context.Context, moves []move) error {
 		return nil
 	}
 	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Group = w.c.App
+	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
 	if req.MemberID, req.Generation = w.consumer.GroupMetadata(); req.MemberID == "" {
 		return fmt.Errorf("%w: not a member of the group", errFenced)
 	}

@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -45,7 +47,7 @@ func (w *Worker) open() error {
 	}
 	opts := []kgo.Opt{
 		client.Pin(map[kmsg.Key]int16{kmsg.OffsetCommit: 9}),
-		kgo.ConsumerGroup(w.c.App), kgo.ConsumeTopics(w.layout.topics()...), kgo.Balancers(balancer),
+		kgo.ConsumerGroup(w.c.App), kgo.InstanceID(w.instanceID()), kgo.ConsumeTopics(w.layout.topics()...), kgo.Balancers(balancer),
 		kgo.SessionTimeout(w.c.SessionTimeout), kgo.RebalanceTimeout(w.c.RebalanceTimeout),
 		kgo.HeartbeatInterval(min(w.c.SessionTimeout/4, 3*time.Second)),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(),
@@ -63,6 +65,14 @@ func (w *Worker) open() error {
 // role is the name of a client of this worker. Its id is named as Kafka Streams names it.
 func (w *Worker) role(kind string) string { return fmt.Sprintf("StreamThread-%d-%s", w.c.Index, kind) }
 
+// instanceID makes the worker a static member of the group (KIP-345): when its
+// process was killed and is back in time, it goes on with its tasks, and the
+// others with theirs. Another topology makes another member, since the group
+// would not ask again what a member that is back wants.
+func (w *Worker) instanceID() string {
+	return fmt.Sprintf("%s-%d-%08x", w.c.Dir.ProcessName(), w.c.Index, uint32(w.layout.group.Fingerprint()))
+}
+
 func (w *Worker) openProducer() error {
 	opts := collect.Opts(w.c.ProducerBytes)
 	if w.c.ExactlyOnce {
@@ -78,6 +88,15 @@ func (w *Worker) openProducer() error {
 	}
 	w.producer = cl
 	w.out = collect.New(w.life, cl, w.judgeOutput)
+	if w.txn != nil {
+		// A transaction that a crash left open is ended by this: nobody has to wait
+		// for its timeout.
+		w.side.Go(func() {
+			if _, _, err := cl.ProducerID(w.life); err != nil {
+				w.log.Debug("producer id is not there yet", "error", err)
+			}
+		})
+	}
 	return w.begin()
 }
 
@@ -123,8 +142,8 @@ func (w *Worker) close() {
 	w.tell(Stopped)
 	if w.consumer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), w.c.CloseTimeout)
-		if err := w.consumer.LeaveGroupContext(ctx); err != nil {
-			w.log.Warn("group was not left", "error", err)
+		if err := w.leave(ctx); err != nil {
+			w.log.Warn("group was not left: it waits for the session timeout", "error", err)
 		}
 		cancel()
 		w.consumer.Close()
@@ -137,4 +156,32 @@ func (w *Worker) close() {
 	if w.restorer != nil {
 		w.restorer.Close()
 	}
+}
+
+// leave leaves the group. The client only stops: it leaves static members in.
+func (w *Worker) leave(ctx context.Context) error {
+	member, _ := w.consumer.GroupMetadata()
+	if err := w.consumer.LeaveGroupContext(ctx); err != nil {
+		return err
+	}
+	if member == "" {
+		return nil
+	}
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group = w.c.App
+	m := kmsg.NewLeaveGroupRequestMember()
+	m.MemberID, m.InstanceID = member, kmsg.StringPtr(w.instanceID())
+	m.Reason = kmsg.StringPtr("the worker stops")
+	req.Members = append(req.Members, m)
+	resp, err := req.RequestWith(ctx, w.consumer)
+	if err != nil {
+		return err
+	}
+	for _, m := range resp.Members {
+		err := kerr.ErrorForCode(m.ErrorCode)
+		if err != nil && !errors.Is(err, kerr.UnknownMemberID) {
+			return err
+		}
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
 }

@@ -17,7 +17,7 @@ import (
 // subscription is what the member says when it joins.
 func (w *Worker) subscription() group.Subscription {
 	w.calls.post(func() { w.balancing = true })
-	s := group.Subscription{Process: w.c.Dir.Process(), Active: *w.active.Load()}
+	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Active: *w.active.Load()}
 	if len(s.Active) > 0 {
 		s.Offsets = make(map[assign.TaskID]int64, len(s.Active))
 		for _, id := range s.Active {
@@ -31,6 +31,7 @@ func (w *Worker) subscription() group.Subscription {
 }
 
 func (w *Worker) assigned(a group.Assignment) {
+	w.fence(a)
 	w.calls.post(func() {
 		w.followUp = time.Time{}
 		if a.FollowUp > 0 {

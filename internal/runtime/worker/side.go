@@ -2,12 +2,18 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-streams/ottla/internal/runtime/assign"
+	"github.com/ottla-streams/ottla/internal/runtime/group"
 	"github.com/ottla-streams/ottla/internal/runtime/topics"
 )
 
@@ -52,6 +58,46 @@ func (w *Worker) partitions(topic string) (int32, error) {
 	}
 	w.counts[topic] = counted{int32(n), w.now()}
 	return int32(n), nil
+}
+
+// fence ends the transactions of members that vanished, when we get tasks: they
+// may have been theirs, and would wait for the timeout of the transactions.
+func (w *Worker) fence(a group.Assignment) {
+	old := *w.active.Load()
+	fresh := slices.ContainsFunc(a.Active, func(id assign.TaskID) bool { return !slices.Contains(old, id) })
+	if !w.c.ExactlyOnce || !fresh {
+		return
+	}
+	for _, id := range a.Vanished {
+		// The names come from other members: only those of this app are touched.
+		if !strings.HasPrefix(id, w.c.App+"-") || strings.HasPrefix(id, w.c.App+"-"+w.c.Dir.ProcessName()+"-") {
+			continue
+		}
+		w.side.Go(func() { w.fenceProducer(id) })
+	}
+}
+
+func (w *Worker) fenceProducer(id string) {
+	ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
+	defer cancel()
+	req := kmsg.NewPtrInitProducerIDRequest()
+	req.TransactionalID, req.TransactionTimeoutMillis = kmsg.StringPtr(id), int32(w.c.TransactionTimeout.Milliseconds())
+	req.ProducerID, req.ProducerEpoch = -1, -1
+	for ctx.Err() == nil {
+		resp, err := req.RequestWith(ctx, w.restorer.Client())
+		if err == nil {
+			err = kerr.ErrorForCode(resp.ErrorCode)
+		}
+		switch {
+		case err == nil:
+			w.log.Info("ended the transactions of a member that vanished", "transactional_id", id)
+			return
+		case !errors.Is(err, kerr.ConcurrentTransactions) && !kerr.IsRetriable(err):
+			w.log.Warn("transactions of a member that vanished may last until they time out", "transactional_id", id, "error", err)
+			return
+		}
+		pause(ctx, 20*time.Millisecond)
+	}
 }
 
 // purge deletes records of repartition topics that all their readers are done

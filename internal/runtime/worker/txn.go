@@ -145,6 +145,7 @@ func (w *Worker) addGroup(ctx context.Context, id int64, epoch int16) error {
 func (w *Worker) txnOffsetCommit(ctx context.Context, id int64, epoch int16, moves []move) error {
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
 	req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = w.txn.id, w.c.App, id, epoch
+	req.InstanceID = kmsg.StringPtr(w.instanceID())
 	req.MemberID, req.Generation = w.consumer.GroupMetadata()
 	if req.MemberID == "" {
 		return fmt.Errorf("%w: not a member of the group", errFenced)
