@@ -71,7 +71,7 @@ var layers = []layer{
 	{pkg: "internal/graph", may: slices.Concat(base, stores)},
 	{pkg: "state", may: graphs},
 	{pkg: "state/storetest", may: states},
-	{pkg: "internal/op", may: states},
+	{pkg: "internal/op", may: states, third: []string{btree}},
 	{pkg: "topology", may: slices.Concat(states, []string{"internal/op"})},
 	{pkg: "internal/dsl", may: slices.Concat(states, []string{"topology", "internal/op"})},
 	{pkg: "table", may: dsl},
@@ -79,14 +79,22 @@ var layers = []layer{
 	{pkg: "internal/runtime/assign", may: base},
 	{pkg: "internal/runtime/task", may: states},
 	{pkg: "internal/runtime/drive", may: tasks},
+	{pkg: "internal/runtime/client", third: kafka},
+	{pkg: "internal/runtime/offsets", third: kafka},
+	{pkg: "internal/runtime/statedir", may: graphs},
 	{pkg: "internal/runtime/collect", may: tasks, third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
-	{pkg: "internal/runtime/restore", may: tasks, third: kafka},
+	{
+		pkg:   "internal/runtime/restore",
+		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets"}),
+		third: kafka,
+	},
 	{pkg: "internal/runtime/group", may: tasks, third: kafka},
 	{
 		pkg: "internal/runtime/worker",
 		may: slices.Concat(tasks, engines, []string{
 			"internal/runtime/collect", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
+			"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/statedir",
 		}),
 		third: kafka,
 	},
@@ -97,6 +105,8 @@ var layers = []layer{
 
 	{pkg: "examples/...", may: public, third: append([]string{kfake, "golang.org/x/term"}, kafka...)},
 	{pkg: "internal/conformance", may: []string{"..."}},
+	{pkg: "internal/bench", may: []string{"..."}},
+	{pkg: "internal/bench/contender", may: public, third: kafka},
 	{pkg: "internal/e2e/...", may: []string{"..."}, third: append([]string{kfake}, kafka...)},
 	{pkg: "internal/archtest"},
 }

@@ -223,4 +223,6 @@ func (i *instance) await(what string, within time.Duration, ok func() bool) {
 	}
 }
 
-func (i *instance) running() { i.await("running", 60*time.Second, func() bool { return i.has("state running") }) }
+func (i *instance) running() {
+	i.await("running", 60*time.Second, func() bool { return i.has("state running") })
+}

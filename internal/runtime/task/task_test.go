@@ -291,7 +291,7 @@ func TestPolicy(t *testing.T) {
 type failing struct{ err error }
 
 func (failing) AppendTo(dst []byte, s string) ([]byte, error) { return append(dst, s...), nil }
-func (f failing) Decode([]byte) (string, error)              { return "", f.err }
+func (f failing) Decode([]byte) (string, error)               { return "", f.err }
 
 func badDecoding(err error) (*topology.Topology, error) {
 	b := stream.NewBuilder()
