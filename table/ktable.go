@@ -2,8 +2,12 @@
 //
 // There are only a few types: a [KTable] is a table, read from a topic, made of
 // a stream or computed; a [KGroupedTable] is a table on its way into an
-// aggregate. A table becomes a stream of its updates with stream.Of, in a
-// chain as .Via(stream.Of).
+// aggregate; a [GlobalKTable] is one that every instance of the app keeps whole;
+// a [Suppression] says for how long updates are held back. A table becomes a
+// stream of its updates with stream.Of, in a chain as .Via(stream.Of).
+//
+// A table is materialised when its rows are in a store. Where the rows of a
+// table are needed that has no store, those of what it is made of are read.
 package table
 
 import (
