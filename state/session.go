@@ -49,7 +49,7 @@ func (s *SessionsSpec[K, V]) ValueSerde() serde.Serde[V] { return s.value }
 func (s *SessionsSpec[K, V]) Define() *graph.Store {
 	st := s.define(graph.SessionStore)
 	st.Ordered = true
-	st.Layout = sessionLayout{store: st, headers: st.Headers}
+	st.Layout = sessionLayout{store: st}
 	st.Open = func(o graph.Opening) (any, error) { return openSessions(o, s.key, s.value) }
 	st.OnRestore = func(store any, entry, value []byte, _ *overlay.Record) {
 		store.(*SessionStore[K, V]).time.restored(entry, value == nil)
@@ -108,16 +108,21 @@ func (s *SessionStore[K, V]) entry(k window.Key[K]) ([]byte, error) {
 // FetchSession returns the value of the session of k that has just this start
 // and end. ok is false when there is none.
 func (s *SessionStore[K, V]) FetchSession(k K, start, end time.Time) (v V, ok bool, err error) {
-	key := window.Key[K]{Key: k, Start: start.UnixMilli(), End: end.UnixMilli()}
-	if key.End < s.time.floor() {
-		return v, false, nil
-	}
-	v, _, ok, err = s.FindHeld(key)
+	v, _, ok, err = s.FindSession(window.Key[K]{Key: k, Start: start.UnixMilli(), End: end.UnixMilli()})
 	return v, ok, err
 }
 
-// FindHeld is FetchSession for operators: it also returns a value that has
-// expired since the last commit. The time of a session is its end.
+// FindSession is FetchSession for operators. The time of a session is its end,
+// in milliseconds.
+func (s *SessionStore[K, V]) FindSession(k window.Key[K]) (v V, at int64, ok bool, err error) {
+	if k.End < s.time.floor() {
+		return v, 0, false, nil
+	}
+	return s.FindHeld(k)
+}
+
+// FindHeld is FindSession, but it also returns a value that has
+// expired since the last commit.
 func (s *SessionStore[K, V]) FindHeld(k window.Key[K]) (v V, at int64, ok bool, err error) {
 	if k.Start < 0 || k.End < k.Start {
 		return v, 0, false, nil

@@ -73,11 +73,7 @@ func (s *WindowsSpec[K, V]) ValueSerde() serde.Serde[V] { return s.value }
 func (s *WindowsSpec[K, V]) Define() *graph.Store {
 	st := s.define(graph.WindowStore)
 	st.Ordered, st.WindowMillis, st.JoinWindow = true, s.opts.window.Milliseconds(), s.opts.twins
-	values := overlay.Layout(timedLayout{})
-	if st.Headers {
-		values = headersLayout{}
-	}
-	st.Layout = windowLayout{store: st, values: values, twins: s.opts.twins}
+	st.Layout = windowLayout{store: st, twins: s.opts.twins}
 	st.Open = func(o graph.Opening) (any, error) { return openWindows(o, s.key, s.value, s.opts.twins) }
 	st.OnRestore = func(store any, entry, value []byte, _ *overlay.Record) {
 		w := store.(*WindowStore[K, V])

@@ -10,9 +10,15 @@ import (
 // windowLayout is that of window stores: the changelog's key is key ‖ start ‖
 // sequence, where the sequence is 0 unless the store keeps duplicates.
 type windowLayout struct {
-	store  *graph.Store
-	values overlay.Layout
-	twins  bool
+	store *graph.Store
+	twins bool
+}
+
+func (w windowLayout) values() overlay.Layout {
+	if w.store.Headers {
+		return headersLayout{}
+	}
+	return timedLayout{}
 }
 
 func (w windowLayout) ToLog(r *overlay.Record, entry, value []byte) {
@@ -20,7 +26,7 @@ func (w windowLayout) ToLog(r *overlay.Record, entry, value []byte) {
 	if !w.twins {
 		key = append(key, 0, 0, 0, 0)
 	}
-	w.values.ToLog(r, key, value)
+	w.values().ToLog(r, key, value)
 }
 
 func (w windowLayout) FromLog(r *overlay.Record) (entry, value []byte, ok bool) {
@@ -28,7 +34,7 @@ func (w windowLayout) FromLog(r *overlay.Record) (entry, value []byte, ok bool) 
 	if at < 0 || int64At(r.Key[at:]) < 0 {
 		return nil, nil, false
 	}
-	if _, value, ok = w.values.FromLog(r); !ok {
+	if _, value, ok = w.values().FromLog(r); !ok {
 		return nil, nil, false
 	}
 	end := len(r.Key)
@@ -47,14 +53,11 @@ func inSegment(st *graph.Store, key, at []byte) []byte {
 
 // sessionLayout is that of session stores: the changelog's key is key ‖ end ‖
 // start. The record has the time of the one that caused the write.
-type sessionLayout struct {
-	store   *graph.Store
-	headers bool
-}
+type sessionLayout struct{ store *graph.Store }
 
 func (s sessionLayout) ToLog(r *overlay.Record, entry, value []byte) {
 	r.Key, r.Value = entry[8:], value
-	if !s.headers || value == nil {
+	if !s.store.Headers || value == nil {
 		return
 	}
 	if h, rest, err := cutHeaders(value); err == nil { // written by the store: it is well-formed
@@ -68,7 +71,7 @@ func (s sessionLayout) FromLog(r *overlay.Record) (entry, value []byte, ok bool)
 		return nil, nil, false
 	}
 	value = r.Value
-	if value != nil && s.headers {
+	if value != nil && s.store.Headers {
 		value = append(appendHeaders(nil, r.Headers), value...)
 	}
 	return inSegment(s.store, r.Key, r.Key[at:]), value, true

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"github.com/ottla-streams/ottla/internal/dsl"
+	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/op"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
@@ -77,36 +78,70 @@ type aggregation[K, V, A any] struct {
 	init       func() A
 	first      func(V) A
 	add        func(K, V, A) A
+	merge      func(K, A, A) A // of sessions
+	nulls      bool            // null values count, of windows
 }
 
-// aggregate adds the steps of an aggregation: numbers first, then the
-// repartition if the key may have changed, then the node.
+// aggregate adds the steps of an aggregation by key.
 func aggregate[K, V, A any, S state.TableSpec[K, A]](g *KGroupedStream[K, V], a aggregation[K, V, A], spec S) *table.KTable[K, A] {
+	key := dsl.KeySerdeOf[K, A](spec)
+	r := aggregated(g, aggregatedTable[K, K, A]{
+		op: a.op, prefix: a.prefix, spec: spec, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](spec),
+		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
+			return op.Aggregate(op.AggregateSpec[K, V, A]{
+				Store: st, Key: key, Init: a.init, First: a.first, Add: a.add, SendOld: sendOld,
+			})
+		},
+	})
+	return (*table.KTable[K, A])(dsl.Wrap(r))
+}
+
+// aggregatedTable is the table of an aggregation of records with keys of type
+// K: its rows have keys of type R, which has a window in it or is the same.
+type aggregatedTable[K, R, A any] struct {
+	op, prefix string
+	spec       state.Spec
+	key        serde.Serde[K]
+	rows       serde.Serde[R]
+	value      serde.Serde[A]
+	// settle settles what the operator decides of its store. It may be nil.
+	settle func(final *dsl.Step, st *graph.Store)
+	bind   func(st *graph.Store, sendOld func() bool) op.Bind
+	// written does what is left behind the node. It may be nil.
+	written func(s *dsl.Step, w *dsl.Writer)
+}
+
+// aggregated adds the steps of an aggregation: numbers first, then the
+// repartition if the key may have changed, then the node.
+func aggregated[K, V, R, A any](g *KGroupedStream[K, V], t aggregatedTable[K, R, A]) *dsl.Rows[R, A] {
 	b := g.s.b
-	final := &dsl.Step{Op: a.op, Place: dsl.Place()}
-	st := b.Own(spec, final)
-	key := serde.Serde[K](dsl.KeySerdeOf[K, A](spec))
-	b.Add(&dsl.Step{Op: a.op, Place: final.Place, Number: func(s *dsl.Step, c *dsl.Counter) {
+	final := &dsl.Step{Op: t.op, Place: dsl.Place()}
+	st := b.Own(t.spec, final)
+	if t.settle != nil {
+		t.settle(final, st)
+	}
+	b.Add(&dsl.Step{Op: t.op, Place: final.Place, Number: func(s *dsl.Step, c *dsl.Counter) {
 		if st.AutoNamed {
-			st.Name = c.Store(a.prefix)
+			st.Name = c.Store(t.prefix)
 		}
-		final.Node = c.Or(final.Given, a.prefix)
+		final.Node = c.Or(final.Given, t.prefix)
 	}})
-	parent, sources := g.placed(final, key, func() string { return st.Name })
+	parent, sources := g.placed(final, t.key, func() string { return st.Name })
 	final.Parents = []*dsl.Step{parent}
 	final.Number = func(*dsl.Step, *dsl.Counter) {}
 	sendOld := false
 	final.Write = func(s *dsl.Step, w *dsl.Writer) {
-		w.Processor(s, s.Node, op.Aggregate(op.AggregateSpec[K, V, A]{
-			Store: st, Key: key, Init: a.init, First: a.first, Add: a.add, SendOld: func() bool { return sendOld },
-		}), st)
+		w.Processor(s, s.Node, t.bind(st, func() bool { return sendOld }), st)
+		if t.written != nil {
+			t.written(s, w)
+		}
 	}
 	b.Add(final)
-	r := &dsl.Rows[K, A]{B: b, Step: final, Key: key, Value: dsl.ValueSerdeOf[K, A](spec), Sources: sources, GraceMillis: -1}
-	dsl.StoreTable(r, spec, func() string { return st.Name })
+	r := &dsl.Rows[R, A]{B: b, Step: final, Key: t.rows, Value: t.value, Sources: sources, GraceMillis: -1}
+	dsl.StoreTable(r, t.spec, func() string { return st.Name })
 	r.Store, r.Named = st, !st.AutoNamed
 	r.NeedOld = func(bool) bool { sendOld = true; return true }
-	return (*table.KTable[K, A])(dsl.Wrap(r))
+	return r
 }
 
 // placed returns the step whose records are where their keys belong.

@@ -23,6 +23,10 @@ type Options struct {
 	ReuseSourceTopics  bool
 	SingleStoreSelf    bool
 	LegacyGroupFormats bool // repartition records as before KIP-904
+
+	// EmitMillis is how much wall-clock time has to pass between two looks for
+	// windows that closed.
+	EmitMillis int64
 }
 
 // Builder collects steps. It is not safe for concurrent use.

@@ -220,3 +220,14 @@ func (s *sessions[K, V, A]) remove(k K, old *session[A], m *flow.Meta) error {
 	}
 	return s.out.Send(key, flow.Change[A]{Old: old.a, HasOld: true}, old.a, true, key.End, m)
 }
+
+// SessionGetter reads the rows of a table of sessions from its store.
+func SessionGetter[K, A any](st *graph.Store) BindGetter[window.Key[K], A] {
+	return func(b *graph.Binder) (Getter[window.Key[K], A], error) {
+		v, err := b.Store(st)
+		if err != nil {
+			return nil, err
+		}
+		return v.(*state.SessionStore[K, A]).FindSession, nil
+	}
+}
