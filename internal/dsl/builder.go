@@ -37,6 +37,7 @@ type Builder struct {
 	owners   map[*graph.Store]*Step
 	serdes   map[reflect.Type]any
 	sources  map[string]*Step
+	rekeyed  map[*Step]*Step // the last repartition in front of a join, by the step behind which it comes
 	mistakes []graph.Mistake
 	late     []func(w *Writer)
 	numbered []func()
@@ -48,6 +49,7 @@ func NewBuilder(o Options) *Builder {
 	return &Builder{
 		Options: o, specs: make(map[state.Spec]*graph.Store), owners: make(map[*graph.Store]*Step),
 		serdes: make(map[reflect.Type]any), sources: make(map[string]*Step),
+		rekeyed: make(map[*Step]*Step),
 	}
 }
 
@@ -147,6 +149,7 @@ func (b *Builder) Topology() (*topology.Topology, error) {
 	if b.MergeRepartitions {
 		steps = mergeRepartitions(steps, &c)
 	}
+	keepNulls(steps)
 	for _, s := range steps {
 		if s.Write != nil {
 			s.Write(s, w)

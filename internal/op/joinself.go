@@ -48,9 +48,10 @@ func (j *selfJoin[K, V, O]) process(k K, v V, m *flow.Meta) error {
 		return nil
 	}
 	j.stream = max(j.stream, m.Time)
-	// A record that is too old for the window is not joined with itself.
-	alone := m.Time > j.stream-j.Span.Retention()+1
 	before, after := j.Span.Before, j.Span.After
+	// A record that is too old for the window is not joined with itself, nor is
+	// any if the window asks for a difference.
+	alone := m.Time > j.stream-j.Span.Retention()+1 && before >= 0 && after >= 0
 	err := j.window.fetch(k, m.Time-before, max(0, m.Time+after), func(v2 V, at int64) error {
 		return j.send(k, v, v2, max(m.Time, at), m)
 	})

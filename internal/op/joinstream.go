@@ -172,9 +172,9 @@ func (j *streamSide[K, V, V2, O]) process(k K, v V, m *flow.Meta) error {
 }
 
 // matches joins the record with those of the other stream.
-func (j *streamSide[K, V, V2, O]) matches(k K, v V, m *flow.Meta) (any bool, err error) {
+func (j *streamSide[K, V, V2, O]) matches(k K, v V, m *flow.Meta) (found bool, err error) {
 	err = j.other.fetch(k, m.Time-j.before, max(0, m.Time+j.after), func(v2 V2, at int64) error {
-		any = true
+		found = true
 		if u := j.unmatched; u != nil {
 			if err := u.matched(k, at, m); err != nil {
 				return err
@@ -183,7 +183,7 @@ func (j *streamSide[K, V, V2, O]) matches(k K, v V, m *flow.Meta) (any bool, err
 		m.Node = j.out.id
 		return j.out.send(k, j.join(k, v, true, v2, true), max(m.Time, at), m)
 	})
-	return any, err
+	return found, err
 }
 
 func (j *streamSide[K, V, V2, O]) emitAlone(k K, v V, m *flow.Meta) error {
