@@ -7,13 +7,11 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
-	"github.com/ottla-streams/ottla/internal/runtime/topics"
+	"github.com/ottla-streams/ottla/internal/runtime/worker"
 	"github.com/ottla-streams/ottla/state/engine"
 	"github.com/ottla-streams/ottla/state/engine/pebble"
 	"github.com/ottla-streams/ottla/topology"
@@ -83,26 +81,19 @@ func (a *App) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	clients := client.Config{Brokers: a.c.Brokers, Opts: a.c.Client, Name: a.c.ID + "-" + dir.ProcessName(), Logger: a.log}
 	a.log.Info("app starts", "process", dir.ProcessName(), "workers", a.c.Workers, "guarantee", a.c.Guarantee.String(), "state_dir", dir.Path())
-	layout, err := a.ensureTopics(ctx, clients)
-	if err != nil {
-		return err
-	}
 	e, closeEngine := a.engine()
 	defer func() { err = errors.Join(err, closeEngine()) }()
-	return a.runWorkers(ctx, dir, clients, layout, e)
-}
-
-func (a *App) ensureTopics(ctx context.Context, clients client.Config) (*topics.Layout, error) {
-	cl, err := clients.New("admin")
-	if err != nil {
-		return nil, err
+	for {
+		layout, err := a.ensureTopics(ctx, clients)
+		if err != nil {
+			return err
+		}
+		err = a.runWorkers(ctx, dir, clients, layout, e)
+		if !errors.Is(err, worker.ErrTopicsChanged) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("input topics have changed: the workers start anew")
 	}
-	defer cl.Close()
-	return topics.Ensure(ctx, kadm.NewClient(cl), topics.Config{
-		Topology: a.g, App: a.c.ID, Settings: graph.TopicSettings{Defaults: a.c.TopicSettings},
-		ReplicationFactor: a.c.ReplicationFactor, CheckOnly: a.c.CheckTopicsOnly,
-		WaitForInputs: a.c.MissingTopicsGrace, Logger: a.log,
-	})
 }
 
 // engine returns the engine of persistent stores and what closes it.

@@ -39,6 +39,10 @@ func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.
 				defer mu.Unlock()
 				if failed == nil {
 					failed = err
+					if errors.Is(err, worker.ErrTopicsChanged) {
+						stop(err)
+						return
+					}
 					a.log.Error("app stops because of an error", "error", err)
 					a.states.set(PendingError)
 					stop(err)
@@ -46,7 +50,11 @@ func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.
 			}
 		})
 	}
+	wg.Go(func() { a.watchTopics(ctx, clients, l, func(err error) { stop(err) }) })
 	wg.Wait()
+	if failed == nil && errors.Is(context.Cause(ctx), worker.ErrTopicsChanged) {
+		return context.Cause(ctx)
+	}
 	return failed
 }
 
@@ -60,7 +68,7 @@ func (a *App) keepWorker(ctx context.Context, c worker.Config) error {
 			return nil
 		}
 		var known *worker.Error
-		if !errors.As(err, &known) || !known.Replace {
+		if !errors.As(err, &known) || !known.Replace || errors.Is(err, worker.ErrTopicsChanged) {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 
@@ -46,7 +48,31 @@ func newLayout(g *graph.Topology, app string, counts map[string]int32) *layout {
 			Copartitioned: copartitioned(g, sub, app, matched),
 		})
 	}
+	l.group.Hash = fingerprint(g, app)
 	return l
+}
+
+// fingerprint is what members of a group have to have in common. Topics that
+// match a pattern are not part of it: members learn of them one by one.
+func fingerprint(g *graph.Topology, app string) uint64 {
+	h := fnv.New64a()
+	for _, sub := range g.Subtopologies {
+		if sub.Global {
+			continue
+		}
+		var reads []string
+		for _, n := range sub.Sources() {
+			if p := n.Source.Pattern; p != nil {
+				reads = append(reads, "pattern "+p.String())
+			}
+			for _, t := range n.Source.Topics {
+				reads = append(reads, "topic "+t.Full(app))
+			}
+		}
+		slices.Sort(reads)
+		fmt.Fprintf(h, "%d %t %q\n", sub.ID, slices.ContainsFunc(sub.Stores, logged), reads)
+	}
+	return h.Sum64()
 }
 
 func logged(s *graph.Store) bool { return s.Logged || s.SourceTopic != nil }

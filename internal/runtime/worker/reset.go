@@ -16,6 +16,10 @@ import (
 // ErrMissingTopics is wrapped by the error of input topics that do not exist.
 var ErrMissingTopics = errors.New("input topics do not exist: create them, or correct their names in the topology")
 
+// ErrTopicsChanged ends a worker whose input topics are not those that it was
+// made for: there are more partitions.
+var ErrTopicsChanged = errors.New("input topics have changed")
+
 // missing is the time that input topics may be missing.
 type missing struct {
 	deadline time.Time // zero if none is
@@ -42,6 +46,11 @@ func (w *Worker) judgeAssignment(a group.Assignment) {
 	switch a.Error {
 	case group.ErrorNone:
 		w.missing.clear()
+		for _, id := range a.Active {
+			if id.Partition >= w.layout.tasks(id.Subtopology) {
+				w.fail(&Error{Err: fmt.Errorf("task %s: %w", id, ErrTopicsChanged), Replace: true})
+			}
+		}
 	case group.ErrorMissingTopics:
 		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("%w: %s", ErrMissingTopics, a.Detail))
 		w.log.Warn("no tasks yet", "reason", a.Detail)

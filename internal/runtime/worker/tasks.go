@@ -42,8 +42,9 @@ type input struct {
 	end      int64    // of the partition, as the broker told last
 	epochs   epochs
 	paused   bool
-	resetAt  time.Time // when to try again to find a place to begin, zero if there is one
-	lastSeen time.Time // when the broker told anything of it
+	resetAt  time.Time    // when to try again to find a place to begin, zero if there is one
+	lastSeen time.Time    // when the broker told anything of it
+	probe    *restore.Job // looks whether there is anything before its end
 }
 
 // position is what a commit says of a partition.
@@ -225,6 +226,9 @@ func (w *Worker) release(e *entry, clean bool) {
 		if r.entry == e {
 			w.restorer.Remove(job)
 			delete(w.jobs, job)
+			if r.probe != nil {
+				r.probe.probe = nil
+			}
 		}
 	}
 	w.order = slices.DeleteFunc(w.order, func(o *entry) bool { return o == e })

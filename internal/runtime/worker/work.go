@@ -46,6 +46,7 @@ func (w *Worker) work() error {
 		}
 	}
 	w.retryResets()
+	w.probeSilent()
 	return nil
 }
 
@@ -84,6 +85,7 @@ func (w *Worker) settled(e *entry, err error) error {
 // restored is a changelog that is being read.
 type restored struct {
 	entry *entry
+	probe *input // of a job that only looks what there is
 	restore.Progress
 }
 
@@ -110,6 +112,10 @@ func (w *Worker) applyBatch(b *restore.Batch) error {
 		return nil // the task went away meanwhile
 	}
 	e := r.entry
+	if r.probe != nil {
+		w.probed(r, b)
+		return nil
+	}
 	if b.Err != nil {
 		return fmt.Errorf("task %s: %w", e.id, b.Err)
 	}
