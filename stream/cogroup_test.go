@@ -1,15 +1,18 @@
 package stream_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream"
 	"github.com/ottla-streams/ottla/stream/streamtest"
 	"github.com/ottla-streams/ottla/topology"
+	"github.com/ottla-streams/ottla/window"
 )
 
 func empty() string { return "" }
@@ -81,6 +84,50 @@ func TestCogroupRepartitions(t *testing.T) {
 	d.Send(in, "", "a1")
 	d.Send(in, "", "a2")
 	if got, want := texts(d.Read(out)), []string{"+a1", "+a1", "+a1+a2", "+a1+a2"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestCogroupWindows(t *testing.T) {
+	x, y := stringTopic("x"), stringTopic("y")
+	out := topology.NewTopic("out", serde.TimeWindowed(serde.String, 10*time.Millisecond), serde.String)
+	b := stream.NewBuilder()
+	b.Stream(x).GroupByKey().Cogroup(joined("+")).Cogroup(b.Stream(y).GroupByKey(), joined("-")).
+		WindowedBy(window.Tumbling(10*time.Millisecond).Grace(5*time.Millisecond)).
+		Aggregate(empty, state.Windows("sums", serde.String, serde.String)).To(out)
+	d := streamtest.New(t, build(t, b))
+	d.SendAt(x, "k", "a", time.UnixMilli(1))
+	d.SendAt(y, "k", "b", time.UnixMilli(3))
+	d.SendAt(x, "k", "c", time.UnixMilli(16))
+	d.SendAt(x, "k", "late", time.UnixMilli(2))
+	d.SendAt(y, "k", "d", time.UnixMilli(9))
+	got := []string{}
+	for _, r := range d.Read(out) {
+		got = append(got, fmt.Sprint(r.Key.Start, r.Value, "@", r.Time.UnixMilli()))
+	}
+	if want := []string{"0+a@1", "0+a-b@3", "10+c@16", "0+a-b-d@9"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if d.Dropped() != 1 {
+		t.Errorf("%d records were dropped", d.Dropped())
+	}
+}
+
+func TestCogroupSessions(t *testing.T) {
+	x, y := stringTopic("x"), stringTopic("y")
+	out := topology.NewTopic("out", serde.SessionWindowed(serde.String), serde.String)
+	b := stream.NewBuilder(stream.CachedTables())
+	b.Stream(x).GroupByKey().Cogroup(joined("+")).Cogroup(b.Stream(y).GroupByKey(), joined("-")).
+		WindowedBySession(window.Session(10*time.Millisecond)).
+		Aggregate(empty, func(_, a, b string) string { return "(" + a + b + ")" }, state.Sessions("sums", serde.String, serde.String)).To(out)
+	d := streamtest.New(t, build(t, b), streamtest.CacheBytes(1<<20))
+	d.SendAt(x, "k", "a", time.UnixMilli(1))
+	d.SendAt(y, "k", "b", time.UnixMilli(5))
+	got := []string{}
+	for _, r := range d.Read(out) {
+		got = append(got, fmt.Sprint(r.Key.Start, " ", r.Key.End, r.Value, r.NoValue))
+	}
+	if want := []string{"1 1+afalse", "1 1true", "1 5(+a)-bfalse"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

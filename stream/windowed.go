@@ -33,14 +33,18 @@ type lateTopic[K, V any] struct{ topic *topology.Topic[K, V] }
 // aggregation, has passed the window's end by the grace period. It is then left
 // out of the window and counted as dropped; see [TimeWindowedKStream.Late].
 func (g *KGroupedStream[K, V]) WindowedBy(w window.Window) *TimeWindowedKStream[K, V] {
+	return &TimeWindowedKStream[K, V]{g: g, w: checkedWindow(g.s.b, w)}
+}
+
+func checkedWindow(b *dsl.Builder, w window.Window) window.Window {
 	switch {
 	case w == nil:
-		g.s.b.Fail(dsl.Place(), "WindowedBy", "the window is nil")
-		w = window.Unlimited()
+		b.Fail(dsl.Place(), "WindowedBy", "the window is nil")
+		return window.Unlimited()
 	case w.Problem() != "":
-		g.s.b.Fail(dsl.Place(), "WindowedBy", "%s", w.Problem())
+		b.Fail(dsl.Place(), "WindowedBy", "%s", w.Problem())
 	}
-	return &TimeWindowedKStream[K, V]{g: g, w: w}
+	return w
 }
 
 // EmitOnClose sends the result of a window once, when the window has closed, in
@@ -112,16 +116,7 @@ func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A],
 	rows := serde.TimeWindowedMillis(key.KeySerde(), size)
 	r := aggregated(w.g, aggregatedTable[K, window.Key[K], A]{
 		op: a.op, prefix: a.prefix, spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
-		settle: func(final *dsl.Step, st *graph.Store) {
-			w.emit.settle(b, final, st, w.w.RetentionMillis())
-			if st.Duplicates {
-				b.Fail(final.Place, final.Op, "store %q keeps duplicates: the store of an aggregate can't", st.Name)
-			}
-			if st.WindowMillis != 0 && st.WindowMillis != size {
-				b.Fail(final.Place, final.Op, "store %q has windows of %d ms, not of the %d ms of the aggregate: leave out its size", st.Name, st.WindowMillis, size)
-			}
-			st.WindowMillis = size
-		},
+		settle: func(final *dsl.Step, st *graph.Store) { settleWindows(b, final, st, w.w, w.emit) },
 		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
 			return op.WindowAggregate(op.WindowSpec[K, V, A]{
 				Store: st, Key: rows, Window: w.w, Init: a.init, First: a.first, Add: a.add,
@@ -132,6 +127,19 @@ func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A],
 	})
 	r.GraceMillis = w.w.GraceMillis()
 	return (*table.KTable[window.Key[K], A])(dsl.Wrap(r))
+}
+
+// settleWindows settles what windows demand of the store of their aggregate.
+func settleWindows(b *dsl.Builder, final *dsl.Step, st *graph.Store, w window.Window, e emission) {
+	e.settle(b, final, st, w.RetentionMillis())
+	if st.Duplicates {
+		b.Fail(final.Place, final.Op, "store %q keeps duplicates: the store of an aggregate can't", st.Name)
+	}
+	size := w.SizeMillis()
+	if st.WindowMillis != 0 && st.WindowMillis != size {
+		b.Fail(final.Place, final.Op, "store %q has windows of %d ms, not of the %d ms of the aggregate: leave out its size", st.Name, st.WindowMillis, size)
+	}
+	st.WindowMillis = size
 }
 
 // serdesOf returns the handle as one that knows its serdes.

@@ -11,17 +11,23 @@ type MergeSpec[K, V any] struct {
 	Store   *graph.Store
 	Key     serde.Serde[K]
 	SendOld func() bool
-	// Read finds the present value of a key, when a cache is flushed.
-	Read BindGetter[K, V]
 }
 
 // Merge sends on what nodes with a store in common made of it. The store's
 // cache is here, so that it forwards each key once.
 func Merge[K, V any](spec MergeSpec[K, V]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
-		read, err := spec.Read(b)
+		store, err := b.Store(spec.Store)
 		if err != nil {
 			return nil, err
+		}
+		var read func(k K) (V, int64, bool, error)
+		if s, ok := store.(interface {
+			FindHeld(k K) (V, int64, bool, error)
+		}); ok {
+			read = s.FindHeld // what has expired meanwhile too
+		} else {
+			read = store.(TableStore[K, V]).Find
 		}
 		out, err := NewForwarder[K, V](b, n, spec.Store, spec.SendOld(), spec.Key, read)
 		if err != nil {
