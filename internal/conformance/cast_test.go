@@ -68,9 +68,9 @@ func castEdge[K, V any](next flow.Next[any, flow.Change[any]], key cast[K], valu
 }
 
 var (
-	plain   = cast[any]{to: func(v any) any { return v }, from: func(v any) any { return v }}
-	integer = cast[int64]{to: func(n int64) any { return n }, from: func(v any) int64 { return v.(int64) }}
-	windows = cast[window.Key[any]]{
+	plain      = cast[any]{to: func(v any) any { return v }, from: func(v any) any { return v }}
+	integer    = cast[int64]{to: func(n int64) any { return n }, from: func(v any) int64 { return v.(int64) }}
+	windowKeys = cast[window.Key[any]]{
 		to:   func(k window.Key[any]) any { return k },
 		from: func(v any) window.Key[any] { return v.(window.Key[any]) },
 	}
