@@ -3,12 +3,17 @@ package main
 import (
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/ottla-streams/ottla/join"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream"
+	"github.com/ottla-streams/ottla/table"
 	"github.com/ottla-streams/ottla/topology"
+	"github.com/ottla-streams/ottla/window"
 )
 
 // texts is a topic of texts.
@@ -42,7 +47,25 @@ var workloads = map[string]workload{
 	"startup":       count,
 	"many-tasks":    count,
 	"wordcount":     wordcount,
+
+	"tumbling": windowed(window.Tumbling(minute).Grace(grace)),
+	"hopping":  windowed(window.Hopping(minute, hop).Grace(grace)),
+	"suppress": suppressed,
+	"session":  sessions,
+
+	"stream-stream-join": streamStreamJoin,
+	"stream-table-join":  streamTableJoin,
+	"global-join":        globalJoin,
+	"table-table-join":   tableTableJoin,
 }
+
+const (
+	minute = time.Minute
+	hop    = 10 * time.Second
+	grace  = 10 * time.Second
+	gap    = 10 * time.Second
+	within = 5 * time.Second
+)
 
 func build(name, app string, cached bool) (*topology.Topology, error) {
 	w := workloads[name]
@@ -86,4 +109,66 @@ func wordcount(b *stream.Builder, in func(string) string, out string) {
 		GroupBy(func(_, word string) string { return word }).
 		Count(counts()).
 		To(numbers(out))
+}
+
+// windowed counts by windows; the output's key is key@start.
+func windowed(w window.Window) workload {
+	return func(b *stream.Builder, in func(string) string, out string) {
+		b.Stream(texts(in("in"))).GroupByKey().
+			WindowedBy(w).
+			Count(state.Windows("counts", serde.String, serde.Int64)).
+			Via(stream.Of).
+			SelectKey(start).
+			To(numbers(out))
+	}
+}
+
+func start(k window.Key[string], _ int64) string {
+	return k.Key + "@" + strconv.FormatInt(k.Start, 10)
+}
+
+func suppressed(b *stream.Builder, in func(string) string, out string) {
+	b.Stream(texts(in("in"))).GroupByKey().
+		WindowedBy(window.Tumbling(minute).Grace(grace)).
+		Count(state.Windows("counts", serde.String, serde.Int64)).
+		Suppress(table.UntilWindowCloses()).Named("final").
+		Via(stream.Of).
+		SelectKey(start).
+		To(numbers(out))
+}
+
+func sessions(b *stream.Builder, in func(string) string, out string) {
+	b.Stream(texts(in("in"))).GroupByKey().
+		WindowedBySession(window.Session(gap).Grace(grace)).
+		Count(state.Sessions("counts", serde.String, serde.Int64)).
+		Via(stream.Of).
+		SelectKey(func(k window.Key[string], n int64) string { return start(k, n) + "@" + strconv.FormatInt(k.End, 10) }).
+		To(numbers(out))
+}
+
+func streamStreamJoin(b *stream.Builder, in func(string) string, out string) {
+	b.Stream(texts(in("left"))).
+		Join(b.Stream(texts(in("right"))), "join", join.Within(within).Grace(grace),
+			func(l, r string) string { return l[:10] + "|" + r }).
+		To(texts(out))
+}
+
+func streamTableJoin(b *stream.Builder, in func(string) string, out string) {
+	rows := b.Table(texts(in("table"))).Materialize(state.KeyValue("rows", serde.String, serde.String))
+	b.Stream(texts(in("in"))).JoinTable(rows, enrich).To(texts(out))
+}
+
+func enrich(v, row string) string { return v[:50] + "|" + row[:49] }
+
+func globalJoin(b *stream.Builder, in func(string) string, out string) {
+	rows := b.GlobalTable(texts(in("table")), state.KeyValue("rows", serde.String, serde.String))
+	b.Stream(texts(in("in"))).
+		JoinGlobal(rows, func(_, v string) string { return "g" + v[14:20] }, enrich).
+		To(texts(out))
+}
+
+func tableTableJoin(b *stream.Builder, in func(string) string, out string) {
+	left := b.Table(texts(in("left"))).Materialize(state.KeyValue("left", serde.String, serde.String))
+	right := b.Table(texts(in("right"))).Materialize(state.KeyValue("right", serde.String, serde.String))
+	left.Join(right, func(l, r string) string { return l[:10] + "|" + r[:10] }).To(texts(out))
 }
