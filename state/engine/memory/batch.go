@@ -38,10 +38,20 @@ var (
 	errEmptyKey = errors.New("memory: set: empty key")
 )
 
+// maxSpare bounds the writes for which a DB keeps room between two batches.
+const maxSpare = 1 << 16
+
 // NewBatch returns an empty batch.
-func (d *DB) NewBatch() engine.Batch { return &batch{db: d} }
+func (d *DB) NewBatch() engine.Batch {
+	b := &batch{db: d, ops: d.spare}
+	d.spare = nil
+	return b
+}
 
 func (b *batch) add(k kind, key, value []byte) {
+	if b.done {
+		return
+	}
 	b.ops = append(b.ops, op{newEntry(key, value), k})
 	b.size += len(key) + len(value) + opOverhead
 }
@@ -66,7 +76,13 @@ func (b *batch) DeleteRange(lo, hi []byte) {
 
 func (b *batch) Size() int { return b.size }
 
-func (b *batch) Discard() { b.ops, b.size, b.done = nil, 0, true }
+func (b *batch) Discard() {
+	if n := cap(b.ops); n > cap(b.db.spare) && n <= maxSpare && !b.db.closed {
+		clear(b.ops)
+		b.db.spare = b.ops[:0]
+	}
+	b.ops, b.size, b.done = nil, 0, true
+}
 
 func (b *batch) Commit() error {
 	switch {

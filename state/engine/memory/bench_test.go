@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/ottla-streams/ottla/state/engine"
@@ -18,10 +19,11 @@ func BenchmarkMap(b *testing.B) {
 	m := make(map[string][]byte)
 	var all [][]byte
 	for i := range keys {
-		k := fmt.Appendf(nil, "key-%012d", i*7919%keys)
+		k := fmt.Appendf(nil, "key-%012d", i)
 		all = append(all, k)
 		m[string(k)] = make([]byte, 100)
 	}
+	rand.Shuffle(keys, func(i, j int) { all[i], all[j] = all[j], all[i] })
 	b.Run("Get", func(b *testing.B) {
 		dst := make([]byte, 0, 100)
 		b.ReportAllocs()
