@@ -15,10 +15,10 @@ func init() {
 }
 
 type (
-	windowed           = *stream.TimeWindowedKStream[any, any]
-	sessions           = *stream.SessionWindowedKStream[any, any]
-	windowedCogroup    = *stream.TimeWindowedCogroupedKStream[any, any]
-	sessionedCogroup   = *stream.SessionWindowedCogroupedKStream[any, any]
+	kwindowed          = *stream.TimeWindowedKStream[any, any]
+	ksessions          = *stream.SessionWindowedKStream[any, any]
+	kwindowedCogroup   = *stream.TimeWindowedCogroupedKStream[any, any]
+	ksessionedCogroup  = *stream.SessionWindowedCogroupedKStream[any, any]
 	windowTable[V any] = table.KTable[window.Key[any], V]
 )
 
@@ -110,18 +110,18 @@ func sessionSpec[V any](x *interpreter, s *Step, value serde.Serde[V]) (*state.S
 
 // windowStep is the table of a windowed step, seen through a cast.
 func windowStep[V any](x *interpreter, s *Step, t *windowTable[V], value cast[V]) (any, error) {
-	return x.tableStep(s, castTable(named(s, t), x.shape(s.ID), windows, value)), nil
+	return x.tableStep(s, castTable(named(s, t), x.shape(s.ID), windowKeys, value)), nil
 }
 
 func (x *interpreter) countWindows(s *Step) (any, error) {
 	switch from := x.results[s.From].(type) {
-	case windowed:
+	case kwindowed:
 		store, err := windowSpec(x, s, serde.Int64)
 		if err != nil {
 			return nil, err
 		}
 		return windowStep(x, s, from.Count(store), integer)
-	case sessions:
+	case ksessions:
 		store, err := sessionSpec(x, s, serde.Int64)
 		if err != nil {
 			return nil, err
@@ -134,13 +134,13 @@ func (x *interpreter) countWindows(s *Step) (any, error) {
 func (x *interpreter) reduceWindows(s *Step, f Reducer) (any, error) {
 	value := x.shape(s.ID).Value.Serde()
 	switch from := x.results[s.From].(type) {
-	case windowed:
+	case kwindowed:
 		store, err := windowSpec(x, s, value)
 		if err != nil {
 			return nil, err
 		}
 		return windowStep(x, s, from.Reduce(f, store), plain)
-	case sessions:
+	case ksessions:
 		store, err := sessionSpec(x, s, value)
 		if err != nil {
 			return nil, err
@@ -168,17 +168,17 @@ func (x *interpreter) aggregateWindows(s *Step, initial func() any) (any, error)
 		if err != nil {
 			return nil, err
 		}
-		if from, ok := x.results[s.From].(sessions); ok {
+		if from, ok := x.results[s.From].(ksessions); ok {
 			return windowStep(x, s, from.Aggregate(initial, add, merge, store), plain)
 		}
-		return windowStep(x, s, x.results[s.From].(sessionedCogroup).Aggregate(initial, merge, store), plain)
+		return windowStep(x, s, x.results[s.From].(ksessionedCogroup).Aggregate(initial, merge, store), plain)
 	}
 	store, err := windowSpec(x, s, out.Value.Serde())
 	if err != nil {
 		return nil, err
 	}
-	if from, ok := x.results[s.From].(windowed); ok {
+	if from, ok := x.results[s.From].(kwindowed); ok {
 		return windowStep(x, s, from.Aggregate(initial, add, store), plain)
 	}
-	return windowStep(x, s, x.results[s.From].(windowedCogroup).Aggregate(initial, store), plain)
+	return windowStep(x, s, x.results[s.From].(kwindowedCogroup).Aggregate(initial, store), plain)
 }
