@@ -101,6 +101,9 @@ type VersionedStore[K, V any] struct {
 	kbuf    []byte // the key in work, with its length in front
 	vbuf    []byte
 	lo, hi  []byte
+
+	latestKey  []byte // of the last Find
+	latestFrom int64  // when its latest version begins
 }
 
 func openVersioned[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V], w sweeper) *VersionedStore[K, V] {
@@ -158,12 +161,17 @@ func (s *VersionedStore[K, V]) put(k K, v V, has bool, at int64) (p Placed, err 
 		s.in.Dropped(s.store.Nodes[0], "older than the history of the store "+s.store.Name)
 		return Placed{Expired: true}, nil
 	}
-	until, more, err := s.next(at)
-	if err != nil {
-		return p, err
-	}
-	if more {
-		p.Until = time.UnixMilli(until)
+	if s.isLatest(at) {
+		s.latestFrom = at
+	} else {
+		until, more, err := s.next(at)
+		if err != nil {
+			return p, err
+		}
+		if more {
+			p.Until = time.UnixMilli(until)
+		}
+		s.latestKey = s.latestKey[:0]
 	}
 	s.layers.Put(s.versionKey(at), b, at, nil)
 	return p, s.sweep.step(s.horizon())

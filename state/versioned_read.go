@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -42,7 +43,12 @@ func (s *VersionedStore[K, V]) Find(k K) (v V, at int64, ok bool, err error) {
 	if err := s.encodeKey(k); err != nil {
 		return v, 0, false, err
 	}
-	return s.last(math.MaxInt64)
+	v, at, ok, err = s.last(math.MaxInt64)
+	s.latestKey, s.latestFrom = append(s.latestKey[:0], s.kbuf...), at
+	if err != nil {
+		s.latestFrom = math.MaxInt64
+	}
+	return v, at, ok, err
 }
 
 // FindAsOf returns the value that k had at a time and since when, in milliseconds.
@@ -74,6 +80,13 @@ func (s *VersionedStore[K, V]) last(at int64) (v V, from int64, ok bool, err err
 		err = failed
 	}
 	return v, from, ok, err
+}
+
+// isLatest says that a version of the key in work at a time would be its latest,
+// without a look into the store: an update comes after a Find of its key. False
+// tells nothing.
+func (s *VersionedStore[K, V]) isLatest(at int64) bool {
+	return at >= s.latestFrom && bytes.Equal(s.latestKey, s.kbuf)
 }
 
 // next returns when the first version of the key in work begins that is later

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/state/engine/memory"
 	"github.com/ottla-streams/ottla/stream"
 	"github.com/ottla-streams/ottla/stream/streamtest"
 	"github.com/ottla-streams/ottla/topology"
@@ -220,13 +223,13 @@ func (m *versionModel) asOf(k string, at int64) string {
 
 func versionedModel(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	s, _ := versionedStore(t, modelHistory*time.Millisecond, state.SegmentInterval(time.Duration(1+rng.IntN(40))*time.Millisecond))
+	s, layers := layeredStore(t, state.SegmentInterval(time.Duration(1+rng.IntN(40))*time.Millisecond))
 	m := &versionModel{versions: map[string]map[int64]string{}, highest: -1}
 	now := int64(0)
 	for i := range 600 {
 		now += rng.Int64N(4)
 		k, at := fmt.Sprint("k", rng.IntN(4)), max(0, now-rng.Int64N(90))
-		switch rng.IntN(5) {
+		switch rng.IntN(7) {
 		case 0:
 			if _, _, err := s.Delete(k, ms(at)); err != nil {
 				t.Fatal(err)
@@ -234,9 +237,17 @@ func versionedModel(t *testing.T, seed uint64) {
 			m.put(k, "", at)
 		case 1, 2:
 			v := fmt.Sprint("v", i)
-			if p, want := put(t, s, k, v, at), m.put(k, v, at); p.Expired == want {
-				t.Fatalf("put at %d: %+v, kept is %v", at, p, want)
+			want, late := m.put(k, v, at)
+			if p := put(t, s, k, v, at); p.Expired == want || p.Until.IsZero() == late {
+				t.Fatalf("put at %d: %+v, kept is %v and late %v", at, p, want, late)
 			}
+		case 3:
+			latest, ok, err := s.Latest(k)
+			if want := m.asOf(k, 1<<40); err != nil || ok == (want == "none") || ok && text(latest) != want {
+				t.Fatalf("step %d: the latest of %s is %v %v %v, want %s", i, k, latest, ok, err, want)
+			}
+		case 4:
+			layers(rng.IntN(3))
 		default:
 			if got, want := asOf(t, s, k, at), m.asOf(k, at); got != want {
 				t.Fatalf("step %d: %s at %d is %q, want %q", i, k, at, got, want)
@@ -245,14 +256,52 @@ func versionedModel(t *testing.T, seed uint64) {
 	}
 }
 
-func (m *versionModel) put(k, v string, at int64) bool {
+// dropping is a task that counts nothing.
+type dropping struct{ graph.Instance }
+
+func (dropping) Dropped(*graph.Node, string) {}
+
+// layeredStore is an empty store over an engine. settle commits, or writes what
+// was committed to the engine and, with 2, drops it from memory.
+func layeredStore(t *testing.T, opts ...state.Option) (s *versioned, settle func(how int)) {
+	t.Helper()
+	st := state.Versioned("rows", serde.String, serde.String, modelHistory*time.Millisecond, opts...).Define()
+	st.Nodes = []*graph.Node{{}}
+	layers := overlay.New(st.Layout, []byte{0, 7}, st.Ordered)
+	v, err := st.Open(graph.Opening{Store: st, Instance: dropping{}, Layers: layers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := memory.Opener{}.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.(*versioned), func(how int) {
+		if how == 0 {
+			layers.Commit()
+			return
+		}
+		b := e.NewBatch()
+		layers.WriteOut(b)
+		if err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		layers.Written(e, how == 2)
+	}
+}
+
+// put says whether the version is kept, and whether there is a later one.
+func (m *versionModel) put(k, v string, at int64) (kept, late bool) {
 	m.highest = max(m.highest, at)
 	if at < m.highest-modelHistory {
-		return false
+		return false, false
 	}
 	if m.versions[k] == nil {
 		m.versions[k] = map[int64]string{}
 	}
+	for from := range m.versions[k] {
+		late = late || from > at
+	}
 	m.versions[k][at] = v
-	return true
+	return true, late
 }
