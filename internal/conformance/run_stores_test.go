@@ -48,6 +48,12 @@ func (x *interpreter) dumpStores(d *drive.Driver, g *graph.Topology) error {
 			x.run.Stores[s.Name], err = dumpVersioned(st)
 		case windowDumper:
 			x.run.Stores[s.Name], err = dumpWindows(st, !x.untimed[s.Name])
+		case joinDumper:
+			x.run.Stores[s.Name], err = dumpJoin(st, s.InMemory || s.Headers)
+		case sharedDumper:
+			x.run.Stores[s.Name], err = dumpShared(st)
+		case subscriptionDumper:
+			x.run.Stores[s.Name], err = dumpSubscriptions(st)
 		case sessionDumper:
 			x.run.Stores[s.Name], err = dumpSessions(st)
 		case buffer:

@@ -206,7 +206,7 @@ func (s *JoinWindow[K, V]) restored(key []byte) {
 // Dump calls yield with every record that is not too old, by segment, then by
 // key, until it returns false. It is for tools that know the store but not its
 // types.
-func (s *JoinWindow[K, V]) Dump(yield func(k, v any, at int64, h serde.Headers) bool) error {
+func (s *JoinWindow[K, V]) Dump(yield func(k, v any, at int64, seq uint32, h serde.Headers) bool) error {
 	var failed error
 	err := s.layers.Scan(nil, nil, false, true, func(entry, raw []byte) bool {
 		if len(entry) < segmentHead+windowTail {
@@ -225,7 +225,7 @@ func (s *JoinWindow[K, V]) Dump(yield func(k, v any, at int64, h serde.Headers) 
 		}
 		v, h, err := s.decode(raw)
 		failed = err
-		return err == nil && yield(k, v, at, h)
+		return err == nil && yield(k, v, at, binary.BigEndian.Uint32(tail[8:]), h)
 	})
 	if failed != nil {
 		return failed
