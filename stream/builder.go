@@ -53,7 +53,8 @@ func MergeRepartitions() BuilderOption { return func(o *dsl.Options) { o.MergeRe
 func ReuseSourceTopics() BuilderOption { return func(o *dsl.Options) { o.ReuseSourceTopics = true } }
 
 // SingleStoreSelfJoin lets the join of a stream with itself keep one store in
-// place of two (KIP-862).
+// place of two (KIP-862). A left or outer join then is an inner one: each record
+// has itself as a match, and records with a null key are dropped.
 func SingleStoreSelfJoin() BuilderOption { return func(o *dsl.Options) { o.SingleStoreSelf = true } }
 
 // TwoRecordGroups lets a row of a grouped table that changes travel as two

@@ -38,9 +38,9 @@ func (x *interpreter) structure(g *graph.Topology) {
 			x.run.Subtopologies = append(x.run.Subtopologies, s)
 		}
 	}
-	for _, group := range g.Groups {
+	for _, group := range g.CopartitionSources() {
 		var topics []string
-		for _, n := range group.Sources {
+		for _, n := range group {
 			topics = append(topics, sourceTopics(n)...)
 		}
 		x.run.CopartitionGroups = append(x.run.CopartitionGroups, topics)

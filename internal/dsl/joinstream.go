@@ -69,7 +69,9 @@ func (n *joinNodes[K, L, R, O]) define(left Stream[K, L], right Stream[K, R]) {
 		s.InMemory = s.InMemory || n.b.InMemory
 	}
 	n.needsName = n.Name == "" && (st.Left.Name == "" || st.Right.Name == "")
-	st.Left.Headers, st.Right.Headers = st.Left.Headers || n.b.Headers, st.Right.Headers || n.b.Headers
+	for _, s := range []*graph.Store{st.Left, st.Right} { // in memory headers are kept always, as in Kafka Streams
+		s.Headers = s.Headers || n.b.Headers || s.InMemory
+	}
 	op.DefineJoinWindow(st.Left, n.span.Retention(), left.Key, left.Value)
 	op.DefineJoinWindow(st.Right, n.span.Retention(), right.Key, right.Value)
 	op.DefineJoinShared(st.Shared, left.Key, left.Value, right.Value)
@@ -154,10 +156,10 @@ func (w *Writer) share(st *graph.Store, nodes ...*graph.Node) {
 }
 
 // writeSelf writes the join of a stream with itself over one store, if that was
-// asked for.
+// asked for. Every record has a match, itself: so all joins are inner ones.
 func (n *joinNodes[K, L, R, O]) writeSelf(s *Step, w *Writer) bool {
 	j, same := any(n.Join).(op.Joiner[K, L, L, O])
-	if !same || !n.b.SingleStoreSelf || n.Left || s.Parents[0].Out != s.Parents[1].Out {
+	if !same || !n.b.SingleStoreSelf || s.Parents[0].Out != s.Parents[1].Out {
 		return false
 	}
 	st := n.stores.Left

@@ -5,8 +5,8 @@ import (
 	"github.com/ottla-streams/ottla/join"
 )
 
-// Joiner makes a result of the two sides of a join. A side that is not there is
-// a zero value.
+// Joiner makes a result of the two sides of a join. A side that is not there
+// reaches the user as a zero value, whatever is given.
 type Joiner[K, L, R, O any] func(k K, l L, hasLeft bool, r R, hasRight bool) O
 
 // InnerJoiner is the Joiner of a function of an inner join.
@@ -21,26 +21,38 @@ func InnerJoinerWithKey[K, L, R, O any](f func(K, L, R) O) Joiner[K, L, R, O] {
 
 // LeftJoiner is the Joiner of a function of a left join.
 func LeftJoiner[K, L, R, O any](f func(l L, match R, ok bool) O) Joiner[K, L, R, O] {
-	return func(_ K, l L, _ bool, r R, hasRight bool) O { return f(l, r, hasRight) }
+	return func(_ K, l L, _ bool, r R, hasRight bool) O { return f(l, there(r, hasRight), hasRight) }
 }
 
 // LeftJoinerWithKey is LeftJoiner with the key.
 func LeftJoinerWithKey[K, L, R, O any](f func(k K, l L, match R, ok bool) O) Joiner[K, L, R, O] {
-	return func(k K, l L, _ bool, r R, hasRight bool) O { return f(k, l, r, hasRight) }
+	return func(k K, l L, _ bool, r R, hasRight bool) O { return f(k, l, there(r, hasRight), hasRight) }
 }
 
 // OuterJoiner is the Joiner of a function of an outer join.
 func OuterJoiner[K, L, R, O any](f func(join.Pair[L, R]) O) Joiner[K, L, R, O] {
 	return func(_ K, l L, hasLeft bool, r R, hasRight bool) O {
-		return f(join.Pair[L, R]{Left: l, Right: r, HasLeft: hasLeft, HasRight: hasRight})
+		return f(pair(l, hasLeft, r, hasRight))
 	}
 }
 
 // OuterJoinerWithKey is OuterJoiner with the key.
 func OuterJoinerWithKey[K, L, R, O any](f func(K, join.Pair[L, R]) O) Joiner[K, L, R, O] {
 	return func(k K, l L, hasLeft bool, r R, hasRight bool) O {
-		return f(k, join.Pair[L, R]{Left: l, Right: r, HasLeft: hasLeft, HasRight: hasRight})
+		return f(k, pair(l, hasLeft, r, hasRight))
 	}
+}
+
+func pair[L, R any](l L, hasLeft bool, r R, hasRight bool) join.Pair[L, R] {
+	return join.Pair[L, R]{Left: there(l, hasLeft), Right: there(r, hasRight), HasLeft: hasLeft, HasRight: hasRight}
+}
+
+func there[T any](v T, has bool) T {
+	if !has {
+		var none T
+		return none
+	}
+	return v
 }
 
 // Reversed is j seen from the right side.
