@@ -90,7 +90,7 @@ func bySession[K, V, A any](w *SessionWindowedKStream[K, V], a aggregation[K, V,
 		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
 			return op.SessionAggregate(op.SessionSpec[K, V, A]{
 				Store: st, Key: rows, Window: w.w, Init: a.init, First: a.first, Add: a.add, Merge: a.merge,
-				Nulls: a.nulls, SendOld: sendOld, EmitMillis: b.EmitMillis,
+				Nulls: a.nulls, SendOld: sendOld,
 			})
 		},
 		written: func(s *dsl.Step, out *dsl.Writer) { writeLate[K, V, window.Key[K], A](w.late, s, out) },

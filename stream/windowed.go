@@ -120,7 +120,7 @@ func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A],
 		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
 			return op.WindowAggregate(op.WindowSpec[K, V, A]{
 				Store: st, Key: rows, Window: w.w, Init: a.init, First: a.first, Add: a.add,
-				Nulls: a.nulls, SendOld: sendOld, EmitMillis: b.EmitMillis,
+				Nulls: a.nulls, SendOld: sendOld,
 			})
 		},
 		written: func(s *dsl.Step, out *dsl.Writer) { writeLate[K, V, window.Key[K], A](w.late, s, out) },

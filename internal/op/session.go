@@ -31,9 +31,6 @@ type SessionSpec[K, V, A any] struct {
 	SendOld func() bool
 	// Relay marks a node that shares its store with others, in front of a merge.
 	Relay bool
-	// EmitMillis is how much wall-clock time passes between two looks for
-	// sessions that closed, of a store that emits on close.
-	EmitMillis int64
 }
 
 // SessionAggregate aggregates a stream by key and session. Null keys are
@@ -55,7 +52,7 @@ func SessionAggregate[K, V, A any](spec SessionSpec[K, V, A]) Bind {
 		}
 		s.Nulls = spec.Nulls || flow.NullsOf[V]().Possible()
 		lag := spec.Window.RetentionMillis() // gap and grace
-		s.closing = newClosing(b, n, spec.Store, lag, spec.EmitMillis)
+		s.closing = newClosing(b, n, spec.Store, lag)
 		s.keep, s.emit = s.join, s.send
 		b.OnStart(s.start)
 		return flow.Next[K, V](s.process), nil
@@ -170,7 +167,7 @@ func (s *sessions[K, V, A]) update(k K, v V, m *flow.Meta) error {
 	m.Node = int32(s.node.ID)
 	a := s.aggregate(k, v)
 	has := !s.nulls.Is(&a)
-	if _, err := s.store.Update(key, a, has, m.Headers); err != nil {
+	if _, err := s.store.Update(key, a, has, nil); err != nil {
 		return err
 	}
 	if s.emits {
@@ -185,7 +182,19 @@ func (s *sessions[K, V, A]) update(k K, v V, m *flow.Meta) error {
 	if alone && len(s.found) > 0 {
 		was = s.found[0].a
 	}
-	return s.out.Send(key, flow.Change[A]{New: a, HasNew: has}, was, alone && len(s.found) > 0, key.End, m)
+	return s.forward(key, flow.Change[A]{New: a, HasNew: has}, was, alone && len(s.found) > 0, m)
+}
+
+// forward sends on an update, without headers as in Kafka Streams, but for what
+// comes out of a cache.
+func (s *sessions[K, V, A]) forward(k window.Key[K], c flow.Change[A], was A, had bool, m *flow.Meta) error {
+	headers := m.Headers
+	if !s.out.Holds() {
+		m.Headers = nil
+	}
+	err := s.out.Send(k, c, was, had, k.End, m)
+	m.Headers = headers
+	return err
 }
 
 // aggregate adds the record to what its session is made of.
@@ -218,7 +227,7 @@ func (s *sessions[K, V, A]) remove(k K, old *session[A], m *flow.Meta) error {
 	if s.emits {
 		return s.store.Removed(key)
 	}
-	return s.out.Send(key, flow.Change[A]{Old: old.a, HasOld: true}, old.a, true, key.End, m)
+	return s.forward(key, flow.Change[A]{Old: old.a, HasOld: true}, old.a, true, m)
 }
 
 // SessionGetter reads the rows of a table of sessions from its store.

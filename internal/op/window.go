@@ -27,9 +27,6 @@ type WindowSpec[K, V, A any] struct {
 	SendOld func() bool
 	// Relay marks a node that shares its store with others, in front of a merge.
 	Relay bool
-	// EmitMillis is how much wall-clock time passes between two looks for
-	// windows that closed, of a store that emits on close.
-	EmitMillis int64
 }
 
 // WindowAggregate aggregates a stream by key and window. Null keys are dropped.
@@ -88,7 +85,7 @@ func bindWindows[K, V, A any](b *graph.Binder, n *graph.Node, spec *WindowSpec[K
 	}
 	spec.Nulls = spec.Nulls || flow.NullsOf[V]().Possible()
 	w := &windows[K, V, A]{
-		WindowSpec: spec, closing: newClosing(b, n, spec.Store, spec.Window.GraceMillis(), spec.EmitMillis),
+		WindowSpec: spec, closing: newClosing(b, n, spec.Store, spec.Window.GraceMillis()),
 		store: store, out: out, toLate: late, nulls: flow.NullsOf[A](),
 	}
 	w.emit = w.send

@@ -108,15 +108,21 @@ func (s *slidingWindows[K, V, A]) add(k K, v V, m *flow.Meta) error {
 			return err
 		}
 	}
+	// An early record's own window is there before it, and comes behind.
+	if s.early() {
+		if err := s.forwardRight(k, p, m); err != nil {
+			return err
+		}
+	}
 	if p.makeOwn {
 		if err := s.step(k, v, max(0, s.now-s.size), p.own, m); err != nil {
 			return err
 		}
 	}
-	if p.right == nil || s.emits {
+	if s.early() {
 		return nil
 	}
-	return s.forwardRight(s.key(k, s.now+1), m)
+	return s.forwardRight(k, p, m)
 }
 
 // step adds the record to a window, of which w is what it holds so far: nil for
@@ -138,14 +144,18 @@ func (s *slidingWindows[K, V, A]) step(k K, v V, start int64, w *around[A], m *f
 	return s.update(key, v, held[A]{w.a, at, true, w.start == start}, m)
 }
 
-// forwardRight sends on the window behind the record, which was made.
-func (s *slidingWindows[K, V, A]) forwardRight(k window.Key[K], m *flow.Meta) error {
-	a, at, ok, err := s.store.FindHeld(k)
+// forwardRight sends on the window behind the record, if it was made.
+func (s *slidingWindows[K, V, A]) forwardRight(k K, p plan[A], m *flow.Meta) error {
+	if p.right == nil || s.emits {
+		return nil
+	}
+	key := s.key(k, s.now+1)
+	a, at, ok, err := s.store.FindHeld(key)
 	if err != nil || !ok {
 		return err
 	}
 	var none A
-	return s.out.Send(k, flow.Change[A]{New: a, HasNew: true}, none, false, at, m)
+	return s.out.Send(key, flow.Change[A]{New: a, HasNew: true}, none, false, at, m)
 }
 
 func (s *slidingWindows[K, V, A]) key(k K, start int64) window.Key[K] {

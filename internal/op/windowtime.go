@@ -25,10 +25,10 @@ type closing struct {
 	emitted  int64
 }
 
-func newClosing(b *graph.Binder, n *graph.Node, st *graph.Store, lag, interval int64) closing {
+func newClosing(b *graph.Binder, n *graph.Node, st *graph.Store, lag int64) closing {
 	return closing{
 		in: b.Instance, node: n, store: st, lag: lag, observed: -1,
-		emits: st.EmitOnClose, interval: interval, emitted: math.MinInt64,
+		emits: st.EmitOnClose, interval: b.Instance.EmitInterval(), emitted: math.MinInt64,
 	}
 }
 
