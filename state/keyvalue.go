@@ -100,7 +100,7 @@ func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V],
 	k, v = serde.Bind(k, o.Changelog, true), serde.Bind(v, o.Changelog, false)
 	s := &KeyValueStore[K, V]{
 		in: o.Instance, layers: o.Layers, key: k, value: v,
-		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers, tombstones: o.Store.Headers,
+		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers, tombstones: o.Store.Headers || o.Store.DeleteHeaders,
 		keyCopies: serde.Copies(k),
 	}
 	if max > 0 {

@@ -221,8 +221,11 @@ func (l *timeline) put(entry []byte, at int64, value []byte, time int64, h serde
 		l.layers.Put(entry, value, time, h)
 		return false
 	}
-	_, now, _ := l.in.Now()
-	l.layers.Delete(entry, now, h)
+	_, now, headers := l.in.Now()
+	if !l.store.Headers && !l.store.DeleteHeaders {
+		headers = nil
+	}
+	l.layers.Delete(entry, now, headers)
 	return false
 }
 

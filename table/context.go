@@ -39,7 +39,7 @@ func (c *Context) Headers() topology.Headers {
 }
 
 // Origin returns where the record in work was read. ok is false where a row is
-// read, and where a commit forwards what a cache held.
+// read. What a cache held comes from the last record of it.
 func (c *Context) Origin() (o topology.Origin, ok bool) {
 	from := c.binder.Instance.Meta().Origin
 	if c.read || from == nil {

@@ -145,7 +145,7 @@ func (s *scope) StreamTime() time.Time {
 func (s *scope) WallTime() time.Time { return time.UnixMilli(s.in.WallTime()) }
 
 // Origin returns where the input record came from whose processing goes on. ok
-// is false in a punctuation, and where a commit forwards what a cache held.
+// is false in a punctuation. What a cache held comes from the last record of it.
 func (s *scope) Origin() (o Origin, ok bool) {
 	if s.meta == nil || s.meta.Origin == nil {
 		return Origin{}, false

@@ -23,10 +23,6 @@ type Options struct {
 	ReuseSourceTopics  bool
 	SingleStoreSelf    bool
 	LegacyGroupFormats bool // repartition records as before KIP-904
-
-	// EmitMillis is how much wall-clock time has to pass between two looks for
-	// windows that closed.
-	EmitMillis int64
 }
 
 // Builder collects steps. It is not safe for concurrent use.
@@ -99,14 +95,14 @@ func (b *Builder) Own(spec state.Spec, s *Step) *graph.Store {
 	return st
 }
 
-// cached settles whether a table's store is cached, and keeps headers. Versions
+// cached settles whether a table's store is cached, and logs headers. Versions
 // are never cached: each of them counts.
 func (b *Builder) cached(st *graph.Store) {
 	if !st.CacheChosen {
 		st.Cached = b.Caching
 	}
 	st.Cached = st.Cached && st.Kind != graph.VersionedStore
-	st.Headers = st.Headers || b.Headers
+	st.DeleteHeaders = st.DeleteHeaders || b.Headers
 }
 
 // RequireName notes the mistake of a step without a name, unless the builder

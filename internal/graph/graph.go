@@ -127,9 +127,12 @@ type Store struct {
 	Cached    bool
 	// CacheChosen is set when the user chose Cached, rather than the builder.
 	CacheChosen bool
-	Headers     bool // the changelog has the headers of what deletes an entry; whether entries keep any is the typed store's choice
-	Global      bool
-	Problems    []string // mistakes of the handle
+	Headers     bool // entries keep record headers
+	// DeleteHeaders says that the changelog's deletes have the headers of the
+	// record in work, as they do where entries keep them.
+	DeleteHeaders bool
+	Global        bool
+	Problems      []string // mistakes of the handle
 
 	// SourceTopic is the input topic that serves as the changelog, if any.
 	SourceTopic *Topic

@@ -44,6 +44,8 @@ type cached[K, V any] struct {
 	late    bool
 	at      int64
 	headers serde.Headers
+	origin  flow.Origin // of the last update's record, without its bytes
+	caused  bool        // there is an origin
 }
 
 // NewForwarder returns the Forwarder of store st in node n. read is how a
@@ -116,6 +118,10 @@ func (f *Forwarder[K, V]) hold(k K, late bool, was V, had bool, at int64, m *flo
 	}
 	c := e.Value.(*cached[K, V])
 	c.at, c.headers, c.late = at, m.Headers, late
+	if c.caused = m.Origin != nil; c.caused {
+		c.origin = *m.Origin
+		c.origin.Key, c.origin.Value = nil, nil
+	}
 	if f.bytes > f.in.CacheBytes() {
 		return f.flush()
 	}
@@ -149,6 +155,9 @@ func (f *Forwarder[K, V]) flush() error {
 			change.Old, change.HasOld = c.old, c.hadOld
 		}
 		*m = flow.Meta{Time: at, Headers: c.headers, Node: f.node}
+		if c.caused {
+			m.Origin = &c.origin
+		}
 		if err := f.next(c.k, change, m); err != nil {
 			return err
 		}
