@@ -24,8 +24,6 @@ type KTable[K, V any] dsl.Table[K, V]
 
 func (t *KTable[K, V]) rows() *dsl.Rows[K, V] { return dsl.Of((*dsl.Table[K, V])(t)) }
 
-func wrap[K, V any](r *dsl.Rows[K, V]) *KTable[K, V] { return (*KTable[K, V])(dsl.Wrap(r)) }
-
 // Via returns f of the table, for functions that build on tables within a
 // chain, such as stream.Of.
 func (t *KTable[K, V]) Via[R any](f func(*KTable[K, V]) R) R { return f(t) }
