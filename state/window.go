@@ -222,11 +222,20 @@ func (l *timeline) put(entry []byte, at int64, value []byte, time int64, h serde
 		return false
 	}
 	_, now, headers := l.in.Now()
-	if !l.store.Headers && !l.store.DeleteHeaders {
+	if !l.deleteHeaders() {
 		headers = nil
 	}
 	l.layers.Delete(entry, now, headers)
 	return false
+}
+
+// deleteHeaders says whether the changelog's deletes have the headers of the
+// record in work. As in Kafka Streams those of sessions in memory have none.
+func (l *timeline) deleteHeaders() bool {
+	if l.store.Kind == graph.SessionStore && l.store.InMemory {
+		return l.store.Headers
+	}
+	return l.store.Headers || l.store.DeleteHeaders
 }
 
 // Fetch returns the value of k in the window that starts at start. ok is false

@@ -161,6 +161,9 @@ func (w *windows[K, V, A]) update(k window.Key[K], v V, old held[A], m *flow.Met
 
 // put sets the aggregate of a window; there says that it had one before.
 func (w *windows[K, V, A]) put(k window.Key[K], a A, has bool, time int64, there bool, m *flow.Meta) error {
+	if !has && !there && w.out.Holds() {
+		return nil // a cache keeps from the store what it never had
+	}
 	if _, _, err := w.store.Update(k, a, has, time, m.Headers); err != nil {
 		return err
 	}
