@@ -16,8 +16,9 @@ type Format[T any] struct {
 	Definition Definition
 	// Record is the full name of what is written, for subjects by record.
 	Record string
-	// Index follows the id, as the message indexes of Protobuf do.
-	Index []byte
+	// Index returns what follows the id, as the message indexes of Protobuf do.
+	// Nil: nothing.
+	Index func(*Schema) ([]byte, error)
 	// Split takes the index off what follows the id. Nil: there is none.
 	Split func(src []byte) (index, payload []byte, err error)
 	// Writer returns how values are written by the schema. It is called once

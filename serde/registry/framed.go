@@ -125,7 +125,13 @@ func (s *framed[T]) newWriter(ctx context.Context) (*writer[T], error) {
 		if err := s.checkType(schema); err != nil {
 			return nil, err
 		}
-		w := &writer[T]{prefix: append(AppendID(nil, schema.ID), s.f.Index...)}
+		var index []byte
+		if s.f.Index != nil {
+			if index, err = s.f.Index(schema); err != nil {
+				return nil, s.unusable(schema, err)
+			}
+		}
+		w := &writer[T]{prefix: append(AppendID(nil, schema.ID), index...)}
 		if use.headers {
 			if schema.GUID == (GUID{}) {
 				return nil, &Error{
@@ -133,10 +139,10 @@ func (s *framed[T]) newWriter(ctx context.Context) (*writer[T], error) {
 					Reason: "it has no guid, so it can't be named in headers: the registry is too old",
 				}
 			}
-			w.header = headerValue(schema.GUID, s.f.Index)
+			w.header = headerValue(schema.GUID, index)
 		}
 		if w.append, err = s.f.Writer(schema); err != nil {
-			return nil, fmt.Errorf("%s: schema id %d: %w", s.f.Name, schema.ID, err)
+			return nil, s.unusable(schema, err)
 		}
 		return w, nil
 	})
@@ -161,9 +167,13 @@ func (s *shared[T]) toWrite(ctx context.Context, subject string) (*Schema, error
 
 func (s *shared[T]) checkType(schema *Schema) error {
 	if schema.Type != s.f.Definition.Type {
-		return fmt.Errorf("%s: schema id %d: it is of type %v", s.f.Name, schema.ID, schema.Type)
+		return s.unusable(schema, fmt.Errorf("it is of type %v", schema.Type))
 	}
 	return nil
+}
+
+func (s *shared[T]) unusable(schema *Schema, err error) error {
+	return fmt.Errorf("%s: schema id %d: %w", s.f.Name, schema.ID, err)
 }
 
 func (s *framed[T]) Decode(src []byte) (v T, err error) {
@@ -246,7 +256,7 @@ func (s *shared[T]) newReader(schema *Schema) *reader[T] {
 		if decode, err = s.f.Reader(schema); err == nil {
 			return &reader[T]{schema.ID, decode}
 		}
-		err = fmt.Errorf("%s: schema id %d: %w", s.f.Name, schema.ID, err)
+		err = s.unusable(schema, err)
 	}
 	return &reader[T]{schema.ID, func(_, _ []byte) (v T, _ error) { return v, err }}
 }
