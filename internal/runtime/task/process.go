@@ -26,20 +26,23 @@ func (t *Task) judgeHead(q *queue, o *flow.Origin, err error) error {
 	return t.judge(&Failure{Stage: Decode, Task: t.c.ID, Node: q.node, Origin: o, Time: o.Time, Err: err, Headers: o.Headers})
 }
 
-// Process takes up to limit records and returns how many it took. An error
-// stops the task: its uncommitted work has to be aborted.
+// Process takes up to limit records and returns how many it took. It returns
+// when an input has run empty, so that the caller can look whether the task is
+// still Ready. An error stops the task: its uncommitted work has to be aborted.
 func (t *Task) Process(limit int) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = t.panicked(r)
 		}
 	}()
-	for ; n < limit && t.order.len() > 0; n++ {
+	for n < limit && t.order.len() > 0 {
+		inputs := t.order.len()
 		if err := t.step(); err != nil {
 			return n, err
 		}
-		if t.commit {
-			return n + 1, nil
+		n++
+		if t.commit || t.order.len() < inputs {
+			return n, nil
 		}
 	}
 	return n, nil

@@ -299,3 +299,47 @@ func badDecoding(err error) (*topology.Topology, error) {
 	b.Stream(t).To(topology.NewTopic("out", serde.String, serde.String))
 	return b.Build()
 }
+
+// TestProcessStopsAtEmptyInput checks that a task with two inputs hands back
+// when one has run empty: what comes next there may belong first.
+func TestProcessStopsAtEmptyInput(t *testing.T) {
+	b := stream.NewBuilder()
+	text := func(name string) topology.Topic[string, string] {
+		return topology.NewTopic(name, serde.String, serde.String)
+	}
+	b.Stream(text("left")).Merge(b.Stream(text("right"))).To(text("out"))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := top.Graph().Subtopologies[0]
+	k, err := task.New(task.Config{App: "app", Nodes: sub.Nodes, Stores: sub.Stores,
+		Emit: func(*graph.Output) error { return nil }, Clock: func() int64 { return 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := func(topic string, times ...int64) []flow.Origin {
+		r := make([]flow.Origin, len(times))
+		for i, at := range times {
+			r[i] = flow.Origin{Topic: topic, Offset: int64(i), Time: at, Key: []byte("k"), Value: []byte("v")}
+		}
+		return r
+	}
+	for i, n := range sub.Sources() {
+		if err := k.AddInput([]string{"left", "right"}[i], n, -1, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.Add("left", records("left", 1, 2), 4)
+	k.Add("right", records("right", 5, 6, 7), 3)
+	if n, err := k.Process(100); n != 2 || err != nil {
+		t.Errorf("took %d records, %v, want the 2 of left", n, err)
+	}
+	if k.Ready() {
+		t.Error("ready though left has more on the broker")
+	}
+	k.SetPosition("left", 4, 4)
+	if !k.Ready() {
+		t.Error("not ready though left has no more")
+	}
+}
