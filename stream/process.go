@@ -14,6 +14,7 @@ import (
 // behind it repartitions: use ProcessValues where the key stays.
 func (s *KStream[K, V]) Process[K2, V2 any, P topology.Processor[K, V, K2, V2]](supply func() P, stores ...state.Spec) *KStream[K2, V2] {
 	out := keyed[K, V, K2, V2](s, "Process", "KSTREAM-PROCESSOR-", nil)
+	out.step.KeyChanging = false // as for Kafka Streams, whose merged repartitions stay behind processors
 	s.b.Supplied(out.step, topology.Supply[K, V, K2, V2](supply), stores)
 	return out
 }
