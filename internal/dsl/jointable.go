@@ -41,7 +41,7 @@ func JoinTable[K, V, V2, R any](s Stream[K, V], t *Rows[K, V2], j TableJoin[K, V
 		w.copartition(step, sources)
 		stores := t.GetStores()
 		if spec.Grace = grace(step, w); spec.Grace != nil {
-			stores = append(stores, spec.Grace.Store)
+			stores = append([]*graph.Store{spec.Grace.Store}, stores...)
 		}
 		w.Processor(step, step.Node, op.StreamTable(spec), stores...)
 	}
