@@ -196,7 +196,7 @@ func (x *interpreter) joinTables(s *Step, by joinedBy) (any, error) {
 		return nil, err
 	}
 	if s.FKFn != "" {
-		return nil, notExpressed("foreign-key joins")
+		return x.joinForeign(s, l, r, by)
 	}
 	var to ktable
 	switch withKey := JoinsWithKey(s.Joiner); {
@@ -212,6 +212,29 @@ func (x *interpreter) joinTables(s *Step, by joinedBy) (any, error) {
 		to = l.OuterJoinWithKey(r, by.outerWithKey)
 	default:
 		to = l.OuterJoin(r, by.outer)
+	}
+	out := x.shape(s.ID)
+	retype(to, out)
+	return x.materialized(s, named(s, to), out.Key, out.Value)
+}
+
+func (x *interpreter) joinForeign(s *Step, l, r ktable, by joinedBy) (any, error) {
+	in := x.shape(s.Left)
+	key, _, err := ParseKeyFunc(s.FKFn, in.Key, in.Value)
+	if err != nil {
+		return nil, err
+	}
+	fk := func(k, v any) (any, bool) { return key(k, v), true }
+	var to ktable
+	switch withKey := JoinsWithKey(s.Joiner); {
+	case s.Op == "join" && withKey:
+		to = l.JoinForeignWithKey(r, fk, by.innerWithKey)
+	case s.Op == "join":
+		to = l.JoinForeign(r, fk, by.inner)
+	case withKey:
+		to = l.LeftJoinForeignWithKey(r, fk, by.leftWithKey)
+	default:
+		to = l.LeftJoinForeign(r, fk, by.left)
 	}
 	out := x.shape(s.ID)
 	retype(to, out)

@@ -82,6 +82,10 @@ func (x *interpreter) tableStep(s *Step, t ktable) ktable {
 // was given to it.
 func queryableName(t ktable) *string {
 	r := dsl.Of((*dsl.Table[any, any])(t))
+	if r.Generated != nil && !r.Named {
+		name := r.Generated() // Java tells it though it was not given
+		return &name
+	}
 	if r.Store == nil || !r.Named {
 		return nil
 	}

@@ -58,6 +58,11 @@ type Rows[K, V any] struct {
 	// does not give the table a store. It may be nil.
 	Unnamed func(spec state.Spec)
 
+	// Generated is the name of the store that the table would get, of the result
+	// of a foreign-key join: Kafka Streams tells it whether there is one or not.
+	// It may be nil.
+	Generated func() string
+
 	// Sources are the steps whose topics the table comes from.
 	Sources []*Step
 	// Versioned says that the rows have a history.
