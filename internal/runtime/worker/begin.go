@@ -75,7 +75,7 @@ func (w *Worker) locate(ctx context.Context, parts []offsets.Partition) (map[off
 		begin, err := w.resetTo(ctx, fresh)
 		if err == nil {
 			var ends map[offsets.Partition]int64
-			if ends, err = offsets.List(ctx, w.consumer, offsets.End, w.c.ExactlyOnce, parts); err == nil {
+			if ends, err = offsets.List(ctx, w.restorer.Client(), offsets.End, w.c.ExactlyOnce, parts); err == nil {
 				return w.located(parts, begin, ends), nil
 			}
 		}
@@ -123,7 +123,7 @@ func (w *Worker) resetTo(ctx context.Context, parts []offsets.Partition) (map[of
 	}
 	begin := make(map[offsets.Partition]int64, len(parts))
 	for at, ps := range by {
-		got, err := offsets.List(ctx, w.consumer, at, w.c.ExactlyOnce, ps)
+		got, err := offsets.List(ctx, w.restorer.Client(), at, w.c.ExactlyOnce, ps)
 		if err != nil {
 			return nil, err
 		}

@@ -145,7 +145,7 @@ func (w *Worker) endOffsets(ctx context.Context) (map[assign.TaskID]int64, error
 			}
 		}
 	}
-	ends, err := offsets.List(ctx, w.producer, offsets.End, w.c.ExactlyOnce, parts)
+	ends, err := offsets.List(ctx, w.restorer.Client(), offsets.End, w.c.ExactlyOnce, parts)
 	if err != nil {
 		return nil, err
 	}

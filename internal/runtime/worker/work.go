@@ -65,6 +65,16 @@ func (w *Worker) taskFailed(e *entry, err error) error {
 	case w.life.Err() != nil && errors.Is(err, context.Canceled):
 		return &Error{Err: err, Replace: true}
 	}
+	var refused *collect.Failure
+	if w.txn != nil && errors.As(err, &refused) {
+		if err = w.undo(err, false); errors.Is(err, errNotNow) {
+			if e.task != nil { // it took a record that it did not finish
+				w.revive(e, 0)
+			}
+			w.retry = w.now().Add(100 * time.Millisecond)
+			return nil
+		}
+	}
 	return err
 }
 
