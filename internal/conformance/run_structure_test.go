@@ -38,13 +38,7 @@ func (x *interpreter) structure(g *graph.Topology) {
 			x.run.Subtopologies = append(x.run.Subtopologies, s)
 		}
 	}
-	for _, group := range g.CopartitionSources() {
-		var topics []string
-		for _, n := range group {
-			topics = append(topics, sourceTopics(n)...)
-		}
-		x.run.CopartitionGroups = append(x.run.CopartitionGroups, topics)
-	}
+	x.run.CopartitionGroups = copartitionGroups(g)
 }
 
 func sourceTopics(n *graph.Node) []string {

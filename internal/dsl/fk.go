@@ -179,9 +179,13 @@ func (n *foreignNodes[K, V, FK, V2, R]) writeAsking(s *Step, w *Writer) *Step {
 // writeAnswers writes the way of the answers.
 func (n *foreignNodes[K, V, FK, V2, R]) writeAnswers(s *Step, w *Writer, parents ...*graph.Node) {
 	sink := op.SinkSpec[K, op.Response[V2]]{Topic: n.answered, Key: n.key, Value: op.Responses(n.other)}
-	to := func(_ K, a op.Response[V2], _ *flow.Meta, _ int32) (int32, bool) { return a.Partition, a.Partition >= 0 }
+	to := func(_ K, a op.Response[V2], _ *flow.Meta, _ int32) (int32, bool) {
+		return a.Partition, a.Partition >= 0
+	}
 	if p := n.partitioners().Left; p != nil {
-		to = func(k K, _ op.Response[V2], _ *flow.Meta, count int32) (int32, bool) { return int32(p(k, int(count))), true }
+		to = func(k K, _ op.Response[V2], _ *flow.Meta, count int32) (int32, bool) {
+			return int32(p(k, int(count))), true
+		}
 	}
 	n.answers.Out = through(s, w, n.answerSink, n.answerSource, sink, to, parents...)
 	w.copartition(s, union(n.left.Sources, []*Step{n.answers}))

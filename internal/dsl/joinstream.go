@@ -53,13 +53,13 @@ func JoinStreams[K, L, R, O any](left Stream[K, L], right Stream[K, R], j Stream
 // joinNodes is the nodes and stores of a join of two streams.
 type joinNodes[K, L, R, O any] struct {
 	StreamJoin[K, L, R, O]
-	b                         *Builder
-	span                      op.Span
-	stores                    state.JoinStores
-	sources                   []*Step
-	keepLeft, keepRight       string
-	left, right, merge        string
-	needsName                 bool
+	b                   *Builder
+	span                op.Span
+	stores              state.JoinStores
+	sources             []*Step
+	keepLeft, keepRight string
+	left, right, merge  string
+	needsName           bool
 }
 
 func (n *joinNodes[K, L, R, O]) define(left Stream[K, L], right Stream[K, R]) {

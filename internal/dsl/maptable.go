@@ -38,7 +38,9 @@ func MapTable[K, V, V2 any](r *Rows[K, V], t MappedTable[K, V, V2]) *Table[K, V2
 	}
 	d.Step.Write = func(s *Step, w *Writer) {
 		spec := op.TableMapSpec[K, V, V2]{
-			Row: t.Row, Store: d.Store, Key: r.Key, SendOld: func() bool { return sendOld }, Sparse: t.Filters,
+			Row: t.Row, Store: d.Store, Key: r.Key, SendOld: func() bool { return sendOld },
+			// Out-of-order updates of versions are not told apart by their old rows.
+			Sparse: t.Filters && !r.versioned(),
 		}
 		n := w.Processor(s, s.Node, op.TableMap(spec), t.Stores...)
 		w.Use(n, d.Store)

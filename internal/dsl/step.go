@@ -38,7 +38,7 @@ type Step struct {
 	KeyChanging   bool
 	ValueChanging bool
 	Merge         bool
-	NullKeys      bool           // a join that takes records with a null key
+	NullKeys      bool             // a join that takes records with a null key
 	Repartition   *RepartitionStep // of a step that is a repartition
 	Children      []*Step
 }

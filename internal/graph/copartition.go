@@ -53,16 +53,6 @@ func sourcesOf(groups []CopartitionGroup) []*Node {
 	return slices.Compact(sources)
 }
 
-// CopartitionSources returns the sources whose topics must have equal numbers of
-// partitions, those that have a source in common put together.
-func (t *Topology) CopartitionSources() [][]*Node {
-	var sets [][]*Node
-	for _, groups := range t.copartitioned() {
-		sets = append(sets, sourcesOf(groups))
-	}
-	return sets
-}
-
 // TopicCount is a topic with its number of partitions.
 type TopicCount struct {
 	Topic      string

@@ -95,18 +95,20 @@ func (s *foreignSend[K, V, FK]) process(k K, c flow.Change[V], m *flow.Meta) err
 		}
 		return send(fresh, hasNew, SubscribeAndAnswer)
 	}
-	return s.inner(old, hasOld, fresh, hasNew, changed, send)
+	if c.HasNew && !hasNew {
+		s.in.Dropped(s.node, "null foreign key")
+	}
+	return inner(old, hasOld, fresh, hasNew, changed, send)
 }
 
 // inner sends the subscriptions of an inner join, which has nothing to do with
 // rows without a foreign key.
-func (s *foreignSend[K, V, FK]) inner(old FK, hasOld bool, fresh FK, hasNew, changed bool, send func(FK, bool, Instruction) error) error {
+func inner[FK any](old FK, hasOld bool, fresh FK, hasNew, changed bool, send func(FK, bool, Instruction) error) error {
 	switch {
-	case !hasOld && !hasNew:
-		s.in.Dropped(s.node, "null foreign key")
-		return nil
-	case !hasNew:
+	case hasOld && !hasNew:
 		return send(old, true, UnsubscribeAndAnswer)
+	case !hasNew:
+		return nil
 	case !hasOld || !changed:
 		return send(fresh, true, Subscribe)
 	}

@@ -93,7 +93,9 @@ type Subscription[K any] struct {
 }
 
 // Subscriptions is the serde of subscriptions; key is that of the primary keys.
-func Subscriptions[K any](key serde.Serde[K]) serde.Serde[Subscription[K]] { return subscriptions[K]{key} }
+func Subscriptions[K any](key serde.Serde[K]) serde.Serde[Subscription[K]] {
+	return subscriptions[K]{key}
+}
 
 type subscriptions[K any] struct{ key serde.Serde[K] }
 
