@@ -49,7 +49,7 @@ func sameRuns(t *testing.T, c *Case, want, got *Run) {
 	java.Expected = Expected{
 		Outputs: expectRecords(want.Outputs), Repartitions: expectRecords(want.Repartitions),
 		Changelogs: expectRecords(want.Changelogs), Calls: want.Calls, Stores: want.Stores,
-		Metrics: &Metrics{Dropped: want.Dropped}, Error: c.Expected.Error,
+		Metrics: &Metrics{Dropped: want.Dropped},
 	}
 	if want.Error != nil {
 		java.Expected.Error = &ExpectedError{Phase: want.Error.Phase, Event: want.Error.Event}
@@ -92,6 +92,9 @@ func TestRestored(t *testing.T) {
 			res := &Result{Case: c.Name}
 			cmp := &comparison{c: c, r: &Run{}, res: res}
 			if want.Kind == KindBuffer {
+				if want.MinTimestamp != nil && got.MinTimestamp != nil && *want.MinTimestamp < *got.MinTimestamp {
+					want.MinTimestamp = got.MinTimestamp // a buffer of joins knows a lower bound only
+				}
 				cmp.compareBuffer("store "+name, &want, &got)
 			} else {
 				cmp.compareEntries(name, &want, &got)
