@@ -12,6 +12,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/serde"
 )
 
 // ErrTooLarge is wrapped by the error of a record that is larger than what the
@@ -60,9 +61,8 @@ type Collector struct {
 	judge    func(*Failure) error
 	maxBatch int
 
-	bytes   arena
-	slab    []entry
-	headers []kgo.RecordHeader
+	slabs   slabs
+	slab    *slab // in use
 	toldLog func(*kgo.Record, error)
 	told    func(*kgo.Record, error)
 	sent    int64
@@ -72,19 +72,6 @@ type Collector struct {
 	ends   map[partition]int64
 	failed []*Failure
 	count  int // of failures, more than are kept
-}
-
-// entry is a record in flight and where it came from. The record carries the
-// origin as its context, so that an acknowledgement finds it.
-type entry struct {
-	record kgo.Record
-	origin origin
-}
-
-type origin struct {
-	context.Context
-	cause     *flow.Origin
-	changelog bool
 }
 
 const keptFailures = 16
@@ -115,15 +102,20 @@ func (c *Collector) Emit(o *graph.Output) error {
 	if size := c.size(o); size > c.maxBatch {
 		return &graph.EncodeError{Topic: o.Topic, Part: "record", Err: fmt.Errorf("%w: %d bytes, the producer sends at most %d", ErrTooLarge, size, c.maxBatch)}
 	}
-	if len(c.slab) == 0 {
-		c.slab = make([]entry, slabRecords)
+	if c.slab == nil {
+		c.slab = c.slabs.take()
 	}
-	e := &c.slab[0]
-	c.slab = c.slab[1:]
+	b := c.slab
+	e := &b.entries[b.used]
+	if b.used++; b.used == slabRecords {
+		c.slab = nil // it may be used again before we are back
+	}
+	e.origin = origin{c.ctx, b, o.Cause, o.Changelog}
+	e.record = kgo.Record{
+		Topic: o.Topic, Partition: choice(o), Context: &e.origin,
+		Key: b.copy(o.Key), Value: b.copy(o.Value), Headers: copyHeaders(b, o.Headers),
+	}
 	r := &e.record
-	e.origin = origin{c.ctx, o.Cause, o.Changelog}
-	r.Topic, r.Partition, r.Context = o.Topic, choice(o), &e.origin
-	r.Key, r.Value, r.Headers = c.bytes.copy(o.Key), c.bytes.copy(o.Value), c.copyHeaders(o)
 	if !o.NoTime {
 		r.Timestamp = time.UnixMilli(o.Time)
 	}
@@ -146,18 +138,13 @@ func (c *Collector) size(o *graph.Output) int {
 	return n
 }
 
-func (c *Collector) copyHeaders(o *graph.Output) []kgo.RecordHeader {
-	n := len(o.Headers)
-	if n == 0 {
+func copyHeaders(b *slab, from serde.Headers) []kgo.RecordHeader {
+	if len(from) == 0 {
 		return nil
 	}
-	if n > len(c.headers) {
-		c.headers = make([]kgo.RecordHeader, max(n, headersChunk))
-	}
-	h := c.headers[:n:n]
-	c.headers = c.headers[n:]
+	h := b.room(len(from))
 	for i := range h {
-		h[i] = kgo.RecordHeader{Key: o.Headers[i].Key, Value: c.bytes.copy(o.Headers[i].Value)}
+		h[i] = kgo.RecordHeader{Key: from[i].Key, Value: b.copy(from[i].Value)}
 	}
 	return h
 }
@@ -166,7 +153,9 @@ func (c *Collector) copyHeaders(o *graph.Output) []kgo.RecordHeader {
 func (c *Collector) acked(r *kgo.Record, err error) {
 	if err != nil {
 		c.refused(r, err)
+		return
 	}
+	c.slabs.acknowledged(r.Context.(*origin).slab)
 }
 
 func (c *Collector) ackedLog(r *kgo.Record, err error) {
@@ -178,6 +167,7 @@ func (c *Collector) ackedLog(r *kgo.Record, err error) {
 	p := partition{r.Topic, r.Partition}
 	c.ends[p] = max(c.ends[p], r.Offset+1)
 	c.mu.Unlock()
+	c.slabs.acknowledged(r.Context.(*origin).slab)
 }
 
 func (c *Collector) refused(r *kgo.Record, err error) {

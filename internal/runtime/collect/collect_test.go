@@ -126,7 +126,7 @@ func TestCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := col.Emit(&graph.Output{Topic: "out", Partition: 0, Value: bytes.Repeat([]byte("x"), chunkBytes)}); err != nil {
+	if err := col.Emit(&graph.Output{Topic: "out", Partition: 0, Value: bytes.Repeat([]byte("x"), slabBytes)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := col.Flush(t.Context()); err != nil {
@@ -142,8 +142,38 @@ func TestCopies(t *testing.T) {
 			t.Errorf("record %d has time %v, want the producer's", i, r.Timestamp)
 		}
 	}
-	if r := records[n]; r.Key != nil || len(r.Value) != chunkBytes {
+	if r := records[n]; r.Key != nil || len(r.Value) != slabBytes {
 		t.Errorf("key %v, %d bytes", r.Key, len(r.Value))
+	}
+}
+
+// Memory that is used again never changes a record that is in flight.
+func TestSlabsAreUsedAgain(t *testing.T) {
+	c := cluster(t, 3, "out")
+	col := collector(t, c, nil)
+	const n = 20_000
+	for i := range n {
+		text := fmt.Appendf(nil, "%d", i)
+		o := graph.Output{Topic: "out", Key: text, Value: bytes.Repeat(text, 20), Partition: int32(i % 3), Headers: serde.Headers{{Key: "h", Value: text}}}
+		if err := col.Emit(&o); err != nil {
+			t.Fatal(err)
+		}
+		if i%1000 == 999 {
+			if err := col.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(col.slabs.spare) == 0 {
+		t.Error("no slab is spare after a flush")
+	}
+	for p, records := range read(t, c, "out", n) {
+		for i, r := range records {
+			text := fmt.Appendf(nil, "%d", i*3+int(p))
+			if !bytes.Equal(r.Key, text) || !bytes.Equal(r.Value, bytes.Repeat(text, 20)) || !bytes.Equal(r.Headers[0].Value, text) {
+				t.Fatalf("partition %d record %d: key %s, want %s", p, i, r.Key, text)
+			}
+		}
 	}
 }
 
