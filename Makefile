@@ -34,7 +34,7 @@ test: ## vet and the quick tests, under 3 minutes
 	go test ./...
 
 race: ## the tests of concurrent packages under the race detector
-	go test -race -timeout 15m $(RACE)
+	go test -race -short -timeout 15m $(RACE)
 
 integration: ## the tests against a real Kafka: KAFKA_BOOTSTRAP, or started by OTTLA_SHARED/kafka/start
 	@if [ -z "$${KAFKA_BOOTSTRAP:-}" ] && [ ! -x "$(OTTLA_SHARED)/kafka/start" ]; then \
