@@ -53,36 +53,38 @@ var (
 	errText    = errors.New("an attribute is not UTF-8 or has control characters")
 )
 
-// attribute is a name with its value as text.
-type attribute struct{ name, value string }
+// attribute is a name, as a header has it, with its value as text.
+type attribute struct{ header, value string }
 
-// attributes returns those that are set, without version and content type, in
-// an order that is always the same.
-func (e *Event[T]) attributes() ([]attribute, error) {
-	all := make([]attribute, 0, 6+len(e.Extensions))
-	for _, a := range []attribute{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
-		if a.value == "" {
-			return nil, missing(a.name)
-		}
-		all = append(all, a)
+func (a attribute) name() string { return a.header[len(prefix):] }
+
+// attributes appends those that are set, without the content type, in an order
+// that is always the same.
+func (e *Event[T]) attributes(all []attribute) ([]attribute, error) {
+	if err := e.check(); err != nil {
+		return nil, err
 	}
+	all = append(all, attribute{prefix + "specversion", version},
+		attribute{prefix + "id", e.ID}, attribute{prefix + "source", e.Source}, attribute{prefix + "type", e.Type})
 	if e.Subject != "" {
-		all = append(all, attribute{"subject", e.Subject})
+		all = append(all, attribute{prefix + "subject", e.Subject})
 	}
 	if !e.Time.IsZero() {
 		if y := e.Time.Year(); y < 0 || y > 9999 {
 			return nil, errTime
 		}
-		all = append(all, attribute{"time", e.Time.Format(time.RFC3339Nano)})
+		all = append(all, attribute{prefix + "time", e.Time.Format(time.RFC3339Nano)})
 	}
 	if e.DataSchema != "" {
-		all = append(all, attribute{"dataschema", e.DataSchema})
+		all = append(all, attribute{prefix + "dataschema", e.DataSchema})
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Extensions)) {
-		if !validName(name) || reserved[name] {
-			return nil, errName
+	if len(e.Extensions) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(e.Extensions)) {
+			if !validName(name) || reserved[name] {
+				return nil, errName
+			}
+			all = append(all, attribute{prefix + name, e.Extensions[name]})
 		}
-		all = append(all, attribute{name, e.Extensions[name]})
 	}
 	for _, a := range all {
 		if !validText(a.value) {
@@ -139,10 +141,13 @@ func (e *Event[T]) set(name, value string) error {
 
 // check looks at what every event has.
 func (e *Event[T]) check() error {
-	for _, a := range []attribute{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
-		if a.value == "" {
-			return missing(a.name)
-		}
+	switch "" {
+	case e.ID:
+		return missing("id")
+	case e.Source:
+		return missing("source")
+	case e.Type:
+		return missing("type")
 	}
 	return nil
 }

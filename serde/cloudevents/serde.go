@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/ottla-streams/ottla/serde"
@@ -105,12 +104,13 @@ func (s *events[T]) AppendRecord(dst []byte, e Event[T], h *serde.Headers) ([]by
 	if s.err != nil {
 		return dst, s.err
 	}
-	out := without(*h)
+	var out serde.Headers
 	var b []byte
 	var err error
 	if s.binary {
-		b, err = s.appendBinary(dst, &e, &out)
+		b, err = s.appendBinary(dst, &e, *h, &out)
 	} else if b, err = s.appendStructured(dst, &e); err == nil {
+		out = without(*h, 1)
 		out.Add(contentType, []byte(structuredType))
 	}
 	if err != nil {
@@ -120,35 +120,53 @@ func (s *events[T]) AppendRecord(dst []byte, e Event[T], h *serde.Headers) ([]by
 	return b, nil
 }
 
-// without returns the headers that are none of an event, in a slice of its own.
-func without(h serde.Headers) serde.Headers {
-	return slices.DeleteFunc(slices.Clone(h), func(e serde.Header) bool {
-		return e.Key == contentType || strings.HasPrefix(e.Key, prefix)
-	})
+// without returns the headers that are none of an event, in a slice of its own
+// with room for more.
+func without(h serde.Headers, more int) serde.Headers {
+	out := make(serde.Headers, 0, len(h)+more)
+	for _, e := range h {
+		if e.Key != contentType && !strings.HasPrefix(e.Key, prefix) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
-func (s *events[T]) appendBinary(dst []byte, e *Event[T], h *serde.Headers) ([]byte, error) {
-	all, err := e.attributes()
+func (s *events[T]) appendBinary(dst []byte, e *Event[T], h serde.Headers, out *serde.Headers) ([]byte, error) {
+	var few [12]attribute
+	all, err := e.attributes(few[:0])
 	if err != nil {
 		return nil, err
 	}
-	h.Add(prefix+"specversion", []byte(version))
-	for _, a := range all {
-		h.Add(prefix+a.name, []byte(a.value))
-	}
-	if e.NoData {
-		return dst, nil
-	}
-	if of := s.typeOf(e); of != "" {
+	if of := s.typeOf(e); of != "" && !e.NoData {
 		if !validText(of) {
 			return nil, errText
 		}
-		h.Add(contentType, []byte(of))
+		all = append(all, attribute{contentType, of})
 	}
-	if s.aware != nil {
-		return s.aware.AppendRecord(dst, e.Data, h)
+	*out = without(h, len(all)+1)
+	addAll(out, all)
+	switch {
+	case e.NoData:
+		return dst, nil
+	case s.aware != nil:
+		return s.aware.AppendRecord(dst, e.Data, out)
 	}
 	return s.data.AppendTo(dst, e.Data)
+}
+
+// addAll adds headers whose values share one piece of memory.
+func addAll(h *serde.Headers, all []attribute) {
+	size := 0
+	for _, a := range all {
+		size += len(a.value)
+	}
+	mem := make([]byte, 0, size)
+	for _, a := range all {
+		at := len(mem)
+		mem = append(mem, a.value...)
+		h.Add(a.header, mem[at:len(mem):len(mem)])
+	}
 }
 
 func (s *events[T]) typeOf(e *Event[T]) string {

@@ -17,15 +17,17 @@ var (
 )
 
 func (s *events[T]) appendStructured(dst []byte, e *Event[T]) ([]byte, error) {
-	all, err := e.attributes()
+	var few [12]attribute
+	all, err := e.attributes(few[:0])
 	if err != nil {
 		return nil, err
 	}
-	dst = append(dst, `{"specversion":"`+version+`"`...)
+	sep := byte('{')
 	for _, a := range all {
-		if dst, err = appendMember(dst, a.name, a.value); err != nil {
+		if dst, err = appendMember(dst, sep, a.name(), a.value); err != nil {
 			return nil, err
 		}
+		sep = ','
 	}
 	if !e.NoData {
 		if dst, err = s.appendData(dst, e); err != nil {
@@ -39,7 +41,7 @@ func (s *events[T]) appendData(dst []byte, e *Event[T]) ([]byte, error) {
 	of := s.typeOf(e)
 	if of != "" {
 		var err error
-		if dst, err = appendMember(dst, "datacontenttype", of); err != nil {
+		if dst, err = appendMember(dst, ',', "datacontenttype", of); err != nil {
 			return nil, err
 		}
 	}
@@ -64,8 +66,8 @@ func (s *events[T]) appendData(dst []byte, e *Event[T]) ([]byte, error) {
 	return dst, nil
 }
 
-func appendMember(dst []byte, name, value string) ([]byte, error) {
-	dst = append(dst, `,"`...)
+func appendMember(dst []byte, sep byte, name, value string) ([]byte, error) {
+	dst = append(dst, sep, '"')
 	dst = append(dst, name...)
 	dst, err := jsontext.AppendQuote(append(dst, `":`...), value)
 	if err != nil {
