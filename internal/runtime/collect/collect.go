@@ -103,14 +103,14 @@ func (c *Collector) Emit(o *graph.Output) error {
 		return &graph.EncodeError{Topic: o.Topic, Part: "record", Err: fmt.Errorf("%w: %d bytes, the producer sends at most %d", ErrTooLarge, size, c.maxBatch)}
 	}
 	if c.slab == nil {
-		c.slab = c.slabs.take()
+		c.slab = c.slabs.take(c.ctx)
 	}
 	b := c.slab
 	e := &b.entries[b.used]
 	if b.used++; b.used == slabRecords {
 		c.slab = nil // it may be used again before we are back
 	}
-	e.origin = origin{c.ctx, b, o.Cause, o.Changelog}
+	e.origin.cause, e.origin.changelog = o.Cause, o.Changelog
 	e.record = kgo.Record{
 		Topic: o.Topic, Partition: choice(o), Context: &e.origin,
 		Key: b.copy(o.Key), Value: b.copy(o.Value), Headers: copyHeaders(b, o.Headers),

@@ -35,6 +35,8 @@ type entry struct {
 	origin origin
 }
 
+// origin is a context for what the client makes of that. It may look there later
+// than it acknowledges, so that Context and slab are never written again.
 type origin struct {
 	context.Context
 	slab      *slab
@@ -48,7 +50,7 @@ type slabs struct {
 	spare []*slab
 }
 
-func (s *slabs) take() *slab {
+func (s *slabs) take(ctx context.Context) *slab {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(s.spare); n > 0 {
@@ -56,7 +58,11 @@ func (s *slabs) take() *slab {
 		s.spare = s.spare[:n-1]
 		return b
 	}
-	return &slab{bytes: make([]byte, 0, slabBytes), headers: make([]kgo.RecordHeader, 0, slabHeaders)}
+	b := &slab{bytes: make([]byte, 0, slabBytes), headers: make([]kgo.RecordHeader, 0, slabHeaders)}
+	for i := range b.entries {
+		b.entries[i].origin.Context, b.entries[i].origin.slab = ctx, b
+	}
+	return b
 }
 
 // acknowledged notes that a record of b is done with.
