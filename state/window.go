@@ -213,20 +213,21 @@ func (s *WindowStore[K, V]) number(b []byte) []byte {
 // put sets the entry of a position, or deletes it if value is nil.
 func (l *timeline) put(entry []byte, at int64, value []byte, time int64, h serde.Headers) (expired bool) {
 	l.observe(at)
-	if l.expired(at) {
+	expired, gone := l.expired(at)
+	if gone {
 		l.layers.Log(entry, value, time, h)
 		return true
 	}
 	if value != nil {
 		l.layers.Put(entry, value, time, h)
-		return false
+		return expired
 	}
 	_, now, headers := l.in.Now()
 	if !l.deleteHeaders() {
 		headers = nil
 	}
 	l.layers.Delete(entry, now, headers)
-	return false
+	return expired
 }
 
 // deleteHeaders says whether the changelog's deletes have the headers of the

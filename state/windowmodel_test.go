@@ -334,4 +334,3 @@ func (w *windowRun) nothingExpired() {
 		w.t.Fatalf("segment %x is still there, the first live one is %d", lowest, live)
 	}
 }
-

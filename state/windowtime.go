@@ -110,16 +110,20 @@ func (l *timeline) drop() {
 	}
 }
 
-// expired says whether an entry comes too late to be kept, and counts it then.
-// Stores on disk take what belongs to a segment that they still have, as Kafka
-// Streams' do; reads don't return it.
-func (l *timeline) expired(at int64) bool {
+// expired counts an entry that comes too late. Stores on disk take what belongs
+// to a segment that they still have, as Kafka Streams' do; those in memory judge
+// each entry. gone says that its segment is, and the entry can't be kept: where
+// it can, reads don't return it, but an operator may still send it on.
+func (l *timeline) expired(at int64) (expired, gone bool) {
 	edge := l.edge()
-	if at > edge || !l.store.InMemory && l.segmentOf(at) >= l.segmentOf(edge) {
-		return false
+	if at > edge {
+		return false, false
 	}
-	l.in.Dropped(l.node(), "window has expired in store "+l.store.Name)
-	return true
+	gone = l.segmentOf(at) < l.segmentOf(edge)
+	if expired = gone || l.store.InMemory; expired {
+		l.in.Dropped(l.node(), "window has expired in store "+l.store.Name)
+	}
+	return expired, gone
 }
 
 // node is the node in work, if it is one of the store's, else the first of them.
