@@ -155,7 +155,7 @@ func (c *Collector) acked(r *kgo.Record, err error) {
 		c.refused(r, err)
 		return
 	}
-	c.slabs.acknowledged(r.Context.(*origin).slab)
+	c.done(r)
 }
 
 func (c *Collector) ackedLog(r *kgo.Record, err error) {
@@ -167,7 +167,13 @@ func (c *Collector) ackedLog(r *kgo.Record, err error) {
 	p := partition{r.Topic, r.Partition}
 	c.ends[p] = max(c.ends[p], r.Offset+1)
 	c.mu.Unlock()
-	c.slabs.acknowledged(r.Context.(*origin).slab)
+	c.done(r)
+}
+
+func (c *Collector) done(r *kgo.Record) {
+	o := r.Context.(*origin)
+	o.cause = nil
+	c.slabs.acknowledged(o.slab)
 }
 
 func (c *Collector) refused(r *kgo.Record, err error) {
