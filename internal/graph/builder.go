@@ -87,6 +87,12 @@ func (b *Builder) Add(n *Node, parents ...*Node) *Node {
 		b.Fail(n.Place, n.Op, "node %q has no parent", n.Name)
 	}
 	for _, p := range parents {
+		if p == nil { // never written
+			if len(b.mistakes) == 0 {
+				b.Fail(n.Place, n.Op, "node %q comes behind one of another builder", n.Name)
+			}
+			continue
+		}
 		if p.Kind == SinkNode {
 			b.Fail(n.Place, n.Op, "node %q has the sink %q as parent", n.Name, p.Name)
 			continue

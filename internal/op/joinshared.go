@@ -171,7 +171,11 @@ func (s *JoinShared[K, L, R]) each(key, list []byte, at int64, f func(k K, l L, 
 	if head := in.take(1); in.failed || head[0] != 1 {
 		return errJoinShared
 	}
-	for n := in.int32(); n > 0; n-- {
+	n := in.int32()
+	if n < 0 {
+		return errJoinShared
+	}
+	for ; n > 0; n-- {
 		e := in.take(int(in.int32()))
 		if in.failed || len(e) == 0 || e[0] != key[8] {
 			return errJoinShared

@@ -39,8 +39,9 @@ func joinWindow[K, V any](b *graph.Binder, st *graph.Store) (*JoinWindow[K, V], 
 // with those of the right one from Before earlier to After later.
 type Span struct{ Before, After, Grace int64 }
 
-// Retention is how long the records of both streams are kept.
-func (s Span) Retention() int64 { return s.Before + s.After + s.Grace }
+// Retention is how long the records of both streams are kept: at least for the
+// millisecond that makes records of equal times meet.
+func (s Span) Retention() int64 { return max(1, s.Before+s.After+s.Grace) }
 
 // StreamJoinSpec is two streams joined by key and time.
 type StreamJoinSpec[K, L, R, O any] struct {

@@ -136,7 +136,7 @@ func (s *JoinWindow[K, V]) roll(oldest int64) {
 // fetch calls f with each record of k between two times, both included, in the
 // order of their times.
 func (s *JoinWindow[K, V]) fetch(k K, from, to int64, f func(v V, at int64) error) error {
-	from, to = max(from, 0, s.observed-s.retention+1), min(to, s.observed)
+	from = max(from, 0, s.observed-s.retention+1)
 	if from > to {
 		return nil
 	}
