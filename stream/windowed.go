@@ -132,7 +132,7 @@ func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A],
 // settleWindows settles what windows demand of the store of their aggregate.
 func settleWindows(b *dsl.Builder, final *dsl.Step, st *graph.Store, w window.Window, e emission) {
 	e.settle(b, final, st, w.RetentionMillis())
-	if st.Duplicates {
+	if st.JoinWindow {
 		b.Fail(final.Place, final.Op, "store %q keeps duplicates: the store of an aggregate can't", st.Name)
 	}
 	size := w.SizeMillis()

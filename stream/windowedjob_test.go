@@ -22,6 +22,8 @@ type job struct {
 	graph  *graph.Topology
 	opener engine.Opener // nil keeps the state in memory
 	cache  int
+	every  int64 // wall clock between two looks for closed windows
+	clock  int64
 	dir    string
 	task   *task.Task
 
@@ -37,10 +39,16 @@ type job struct {
 
 func newJob(t testing.TB, top *topology.Topology, opener engine.Opener, cache int) *job {
 	t.Helper()
-	j := &job{t: t, graph: top.Graph(), opener: opener, cache: cache, log: make(map[string][]overlay.Record)}
-	j.start(true)
-	t.Cleanup(func() { j.check(j.task.Close(true)) })
+	j := &job{t: t, opener: opener, cache: cache}
+	j.begin(top)
 	return j
+}
+
+func (j *job) begin(top *topology.Topology) {
+	j.t.Helper()
+	j.graph, j.log = top.Graph(), make(map[string][]overlay.Record)
+	j.start(true)
+	j.t.Cleanup(func() { j.check(j.task.Close(true)) })
 }
 
 func (j *job) check(err error) {
@@ -60,8 +68,8 @@ func (j *job) start(fresh bool) {
 	sub := j.graph.Subtopologies[0]
 	var err error
 	j.task, err = task.New(task.Config{
-		App: "job", Nodes: sub.Nodes, Stores: sub.Stores, Emit: j.emit, Clock: func() int64 { return 0 },
-		Partitions: func(string) (int32, error) { return 1, nil }, CacheBytes: j.cache,
+		App: "job", Nodes: sub.Nodes, Stores: sub.Stores, Emit: j.emit, Clock: func() int64 { return j.clock },
+		Partitions: func(string) (int32, error) { return 1, nil }, CacheBytes: j.cache, EmitMillis: j.every,
 		Dir: j.dir + "/0_0", Persistent: j.opener, LayerBytes: 20_000,
 	})
 	j.check(err)

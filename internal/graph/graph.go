@@ -141,8 +141,6 @@ type Store struct {
 	RetentionMillis int64
 	// WindowMillis is the size of the windows of a window store.
 	WindowMillis int64
-	// Duplicates marks a window store that keeps all values of a key and window.
-	Duplicates bool
 	// EmitOnClose marks a store of windows or sessions that are sent on when
 	// they have closed: the store knows which ones still have to be.
 	EmitOnClose bool
