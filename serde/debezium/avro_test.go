@@ -1,0 +1,107 @@
+package debezium_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/serde/avro"
+	"github.com/ottla-streams/ottla/serde/debezium"
+	"github.com/ottla-streams/ottla/serde/registry"
+)
+
+type customer struct {
+	ID    int64   `avro:"id"`
+	Name  string  `avro:"name"`
+	Email *string `avro:"email"`
+}
+
+// envelope is the schema as the connector's converter makes it, shortened.
+const envelope = `{"type":"record","name":"Envelope","namespace":"shop.public.customers","fields":[
+	{"name":"before","type":["null",{"type":"record","name":"Value","fields":[
+		{"name":"id","type":"long"},{"name":"name","type":"string"},{"name":"email","type":["null","string"],"default":null}]}],"default":null},
+	{"name":"after","type":["null","Value"],"default":null},
+	{"name":"source","type":{"type":"record","name":"Source","namespace":"io.debezium.connector.postgresql","fields":[
+		{"name":"version","type":"string"},{"name":"connector","type":"string"},{"name":"name","type":"string"},{"name":"ts_ms","type":"long"},
+		{"name":"snapshot","type":[{"type":"string","connect.name":"io.debezium.data.Enum"},"null"],"default":"false"},
+		{"name":"db","type":"string"},{"name":"sequence","type":["null","string"],"default":null},{"name":"ts_us","type":["null","long"],"default":null},
+		{"name":"ts_ns","type":["null","long"],"default":null},{"name":"schema","type":"string"},{"name":"table","type":"string"},
+		{"name":"txId","type":["null","long"],"default":null},{"name":"lsn","type":["null","long"],"default":null},
+		{"name":"xmin","type":["null","long"],"default":null}]}},
+	{"name":"transaction","type":["null",{"type":"record","name":"block","namespace":"event","fields":[
+		{"name":"id","type":"string"},{"name":"total_order","type":"long"},{"name":"data_collection_order","type":"long"}]}],"default":null},
+	{"name":"op","type":"string"},{"name":"ts_ms","type":["null","long"],"default":null},{"name":"ts_us","type":["null","long"],"default":null},
+	{"name":"ts_ns","type":["null","long"],"default":null}]}`
+
+func TestAvro(t *testing.T) {
+	f := srfake.New()
+	t.Cleanup(f.Close)
+	f.SeedSchema("shop.public.customers-value", 1, 5, sr.Schema{Schema: envelope, Type: sr.TypeAvro})
+	reg := registry.New(registry.Config{URLs: []string{f.URL()}, Wait: -1})
+	t.Cleanup(reg.Close)
+
+	// As the connector writes it.
+	raw, err := serde.Bind(avro.Framed[map[string]any](reg.With(registry.UseLatest()), ""), "shop.public.customers", false).AppendTo(nil, map[string]any{
+		"before": map[string]any{"id": int64(3), "name": "", "email": nil}, "op": "d", "ts_ms": int64(1700000000123),
+		"source": map[string]any{
+			"version": "3.7.0.Final", "connector": "postgresql", "name": "shop", "ts_ms": int64(1700000000100), "snapshot": "false", "db": "shop",
+			"schema": "public", "table": "customers", "txId": int64(7),
+		},
+		"transaction": map[string]any{"id": "7:1", "total_order": int64(1), "data_collection_order": int64(2)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := debezium.Of(avro.Framed[debezium.Envelope[customer]](reg.With(registry.UseLatest()), ""), "id")
+	if err := s.(serde.Checker).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s = serde.Bind(s, "shop.public.customers", false)
+	c, err := s.Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Op != debezium.Delete || !c.KeyOnly || *c.Before != (customer{ID: 3}) || c.After != nil || c.Source.Table != "customers" ||
+		*c.Source.TxID != 7 || c.Time.UnixMilli() != 1700000000123 || c.Source.Time.UnixMilli() != 1700000000100 || c.Source.Snapshot != "false" ||
+		c.Transaction.DataCollectionOrder != 2 {
+		t.Errorf("%+v", c)
+	}
+	h := s.(serde.HeaderAware[*debezium.Change[customer]])
+	if got, err := h.DecodeRecord(raw, nil); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// Plain Avro, in a schema of one's own, can be written as well.
+func TestAvroRoundTrip(t *testing.T) {
+	type row = customer
+	schema := strings.Replace(envelope, `,
+		{"name":"xmin","type":["null","long"],"default":null}`, "", 1)
+	s := debezium.Of(avro.Plain[debezium.Envelope[row]](schema), "id")
+	var h serde.Headers
+	c := &debezium.Change[row]{Op: debezium.Create, After: &row{ID: 7}}
+	b, err := s.(serde.HeaderAware[*debezium.Change[row]]).AppendRecord(nil, c, &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Decode(b); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for name, bad := range map[string]serde.Serde[*debezium.Change[row]]{
+		"nil": debezium.Of[row](nil), "inner": debezium.Of(avro.Plain[debezium.Envelope[row]]("{")),
+	} {
+		if bad.(serde.Checker).Err() == nil {
+			t.Errorf("%s: Err is nil", name)
+		}
+		if _, err := bad.Decode(b); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if b, err := s.AppendTo([]byte("x"), nil); err == nil || string(b) != "x" {
+		t.Errorf("tombstone: %q, %v", b, err)
+	}
+}
