@@ -16,6 +16,11 @@ import (
 // numbers of partitions, and each of them, or that which it is made of, needs a
 // store. The result gets a store with Materialize only: else a row is joined
 // again when something reads it.
+//
+// As in Kafka Streams, a table that is joined with itself, or with a table made
+// of it, makes two updates of each of its own, one for each side, and each side
+// meets the other one as it is already: a delete so has no result. Map the values
+// instead.
 
 // Join joins two tables: the result has the keys that both have.
 func (t *KTable[K, V]) Join[V2, R any](o *KTable[K, V2], f func(V, V2) R) *KTable[K, R] {
