@@ -240,3 +240,15 @@ func admin(t *testing.T, addr string, f func(context.Context, *kadm.Client) erro
 		t.Fatal(err)
 	}
 }
+
+// grow adds partitions to a topic.
+func grow(t *testing.T, addr, topic string, to int) {
+	t.Helper()
+	admin(t, addr, func(ctx context.Context, adm *kadm.Client) error {
+		got, err := adm.UpdatePartitions(ctx, to, topic)
+		if err == nil {
+			err = got.Error()
+		}
+		return err
+	})
+}
