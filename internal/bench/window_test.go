@@ -266,4 +266,3 @@ func runTimed(b *testing.B, h *harness, all [][]flow.Origin) {
 	h.commit(b)
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N), "ns/record")
 }
-
