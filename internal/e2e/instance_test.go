@@ -226,3 +226,10 @@ func (i *instance) await(what string, within time.Duration, ok func() bool) {
 func (i *instance) running() {
 	i.await("running", 60*time.Second, func() bool { return i.has("state running") })
 }
+
+func (i *instance) signal(s syscall.Signal) {
+	i.t.Helper()
+	if err := i.cmd.Process.Signal(s); err != nil {
+		i.t.Fatal(err)
+	}
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +42,41 @@ func TestScale(t *testing.T) {
 			got := collectUntil(t, addr, s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) >= n })
 			got.check(t, g, n)
 			a.stop()
+		})
+	}
+}
+
+// An instance that stands still for longer than the session lasts loses its
+// tasks, finds out when it goes on, and is a member again by itself.
+func TestZombie(t *testing.T) {
+	addr := broker.Start(t)
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			s := names(t, addr, 4)
+			s.Guarantee = g
+			l := newLoad(t, addr, s.In)
+			l.run(500)
+			var all []*instance
+			for range 2 {
+				s.StateDir = t.TempDir()
+				all = append(all, start(t, s))
+			}
+			for _, i := range all {
+				i.running()
+			}
+			time.Sleep(2 * time.Second)
+			all[0].signal(syscall.SIGSTOP)
+			time.Sleep(9 * time.Second)
+			all[0].signal(syscall.SIGCONT)
+			time.Sleep(5 * time.Second)
+			n := l.halt()
+			got := collectUntil(t, addr, s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) >= n })
+			got.check(t, g, n)
+			for _, i := range all {
+				i.alive()
+				i.stop()
+			}
 		})
 	}
 }
