@@ -85,7 +85,7 @@ func (d *Demo) Printf(format string, args ...any) { fmt.Fprintf(d.out, format, a
 // Start starts an app on the broker. stop commits and ends it, and has to be
 // called; a second call does nothing. An app that fails ends the Demo's context.
 func (d *Demo) Start(config stream.Config, build func() (*topology.Topology, error)) (stop func(), err error) {
-	config.Brokers, config.StateDir = d.brokers, d.state
+	config.Brokers, config.StateDir, config.Workers = d.brokers, d.state, 1 // there is one partition of each topic
 	config.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	top, err := build()
 	if err != nil {
