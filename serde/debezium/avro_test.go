@@ -1,7 +1,12 @@
 package debezium_test
 
 import (
+	"encoding/base64"
+	"fmt"
+	"os"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,7 +61,7 @@ func TestAvro(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := debezium.Of(avro.Framed[debezium.Envelope[customer]](reg.With(registry.UseLatest()), ""), "id")
+	s := debezium.Of(avro.Framed[debezium.Envelope[customer]](reg.With(registry.UseLatest()), ""), debezium.KeyColumns("id"))
 	if err := s.(serde.Checker).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func TestAvroRoundTrip(t *testing.T) {
 	type row = customer
 	schema := strings.Replace(envelope, `,
 		{"name":"xmin","type":["null","long"],"default":null}`, "", 1)
-	s := debezium.Of(avro.Plain[debezium.Envelope[row]](schema), "id")
+	s := debezium.Of(avro.Plain[debezium.Envelope[row]](schema), debezium.KeyColumns("id"))
 	var h serde.Headers
 	c := &debezium.Change[row]{Op: debezium.Create, After: &row{ID: 7}}
 	b, err := s.(serde.HeaderAware[*debezium.Change[row]]).AppendRecord(nil, c, &h)
@@ -104,4 +109,78 @@ func TestAvroRoundTrip(t *testing.T) {
 	if b, err := s.AppendTo([]byte("x"), nil); err == nil || string(b) != "x" {
 		t.Errorf("tombstone: %q, %v", b, err)
 	}
+}
+
+type avroOrder struct {
+	ID     int64  `avro:"id"`
+	Item   string `avro:"item"`
+	Amount string `avro:"amount"`
+}
+
+// Records that Debezium 3.7 wrote with the converter of Apicurio 2.6.
+func TestAvroOfConnector(t *testing.T) {
+	f := srfake.New()
+	t.Cleanup(f.Close)
+	reg := registry.New(registry.Config{URLs: []string{f.URL()}, Wait: -1})
+	t.Cleanup(reg.Close)
+	changes := debezium.Of(avro.Framed[debezium.Envelope[avroOrder]](reg.With(registry.UseLatest()), ""), debezium.KeyColumns("id"))
+	type key struct {
+		ID int64 `avro:"id"`
+	}
+	keys := avro.Framed[key](reg.With(registry.UseLatest()), "")
+
+	text, err := os.ReadFile("testdata/avro.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		c := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if c[0] == "schema" {
+			id, err := strconv.Atoi(c[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.SeedSchema("s"+c[1], 1, id, sr.Schema{Schema: c[2], Type: sr.TypeAvro})
+		}
+		if c[0] != "av.public.orders" {
+			continue
+		}
+		k, v := unbase(t, c[1]), unbase(t, c[2])
+		id, err := keys.Decode(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		word := fmt.Sprint(id.ID)
+		if len(v) > 0 {
+			change, err := changes.Decode(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			word += " " + change.Operation().String()
+			if row, ok := change.Row(); ok {
+				word += " " + row.Item + " " + row.Amount
+			}
+			if change.KeyOnly {
+				word += " key only"
+			}
+			if change.Source.Table != "orders" || change.Source.TxID == nil || change.Time.IsZero() || change.Source.Snapshot == "" {
+				t.Errorf("%+v", change)
+			}
+		}
+		got = append(got, word)
+	}
+	want := []string{"1 read keyboard 49.90", "1 update keyboard 11.00", "2 read screen 189.00", "2 delete key only", "2"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func unbase(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

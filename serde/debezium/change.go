@@ -64,10 +64,10 @@ type Change[T any] struct {
 	// After is the row after it was created, updated or read. Nil for others.
 	After *T
 
-	// KeyOnly says that Before has only the columns of the key. The others are
-	// null, or zero where they can't be null. That is what PostgreSQL's default
-	// replica identity leaves of a deleted row, and of one whose key changes.
-	// It is found out only if the serde was given the names of the key columns.
+	// KeyOnly says that Before has only the columns of the key. The others hold
+	// their defaults, or null or zero. That is what PostgreSQL's default replica
+	// identity leaves of a deleted row. It is found out by the values, and only
+	// with [KeyColumns]; a row that was nothing but defaults looks the same.
 	KeyOnly bool
 
 	// Unavailable are columns of After that didn't change and that the

@@ -93,12 +93,16 @@ func TestPostgres(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
-	same("customers", summary(t, JSON[customer]("id"), postgres(t, "shop.public.customers")), customers)
-	same("customers as maps", summary(t, JSON[row]("id"), postgres(t, "shop.public.customers")), customers)
-	same("orders", summary(t, JSON[order]("id"), postgres(t, "shop.public.orders")), orders)
-	same("orders as maps", summary(t, JSON[row]("id"), postgres(t, "shop.public.orders")), orders)
-	same("wide, with schemas", summary(t, JSON[row]("id"), postgres(t, "w.public.wide")), wide)
+	same("customers", summary(t, JSON[customer](KeyColumns("id")), postgres(t, "shop.public.customers")), customers)
+	same("customers as maps", summary(t, JSON[row](KeyColumns("id")), postgres(t, "shop.public.customers")), customers)
+	same("orders", summary(t, JSON[order](KeyColumns("id")), postgres(t, "shop.public.orders")), orders)
+	same("orders as maps", summary(t, JSON[row](KeyColumns("id")), postgres(t, "shop.public.orders")), orders)
+	same("wide, with schemas", summary(t, JSON[row](KeyColumns("id")), postgres(t, "w.public.wide")), wide)
 	same("messages", summary(t, JSON[row](), postgres(t, "shop.message")), []string{"message"})
+	defs := []string{"create", "delete+before(key)", "tombstone"}
+	same("defaults", summary(t, JSON[row](KeyColumns("id"), DefaultValue("s", "new"), DefaultValue("n", 42), DefaultValue("o", "opt")),
+		postgres(t, "d.public.defs"))[:3], defs)
+	same("defaults, with schemas", summary(t, JSON[row](KeyColumns("id")), postgres(t, "e.public.defs")), defs[1:2])
 	// Without the names of the key there is no telling.
 	if s := summary(t, JSON[order](), postgres(t, "shop.public.orders")); slices.Contains(s, "delete+before(key)") {
 		t.Errorf("without key: %v", s)
@@ -107,7 +111,7 @@ func TestPostgres(t *testing.T) {
 
 func TestChangeHasAll(t *testing.T) {
 	e := postgres(t, "w.public.wide")[1]
-	c, err := JSON[map[string]any]("id").Decode([]byte(e.value))
+	c, err := JSON[map[string]any](KeyColumns("id")).Decode([]byte(e.value))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +139,7 @@ func TestChangeHasAll(t *testing.T) {
 }
 
 func TestJSONRoundTrip(t *testing.T) {
-	s := JSON[map[string]any]("id")
+	s := JSON[map[string]any](KeyColumns("id"))
 	for _, topic := range []string{"shop.public.customers", "shop.public.orders", "w.public.wide", "shop.message"} {
 		for _, e := range postgres(t, topic) {
 			if e.value == "" {
@@ -197,7 +201,7 @@ func TestKey(t *testing.T) {
 }
 
 func TestBadEvents(t *testing.T) {
-	s := JSON[order]("id")
+	s := JSON[order](KeyColumns("id"))
 	for text, want := range map[string]error{
 		``: errJSON, `[]`: errJSON, `7`: errJSON, `{"op":7}`: errJSON, `{"op":"c","op":"c"}`: errJSON, `{"op":"c","ts_ms":"x"}`: errJSON,
 		`{"schema":{}}`:                      errPayload,
@@ -236,7 +240,7 @@ func TestPlaceholders(t *testing.T) {
 		Any any       `json:"any"`
 		No  string    `json:"-"`
 	}
-	r := newRows[row]([]string{"id"})
+	r := newRows[row](options{key: []string{"id"}})
 	for _, tt := range []struct {
 		name string
 		row  row
@@ -251,18 +255,18 @@ func TestPlaceholders(t *testing.T) {
 		{"list", row{ID: 1, Any: []any{}}, true},
 	} {
 		c := &Change[row]{Op: Delete, Before: &tt.row}
-		if r.mark(c); c.KeyOnly != tt.want {
+		if r.mark(c, nil); c.KeyOnly != tt.want {
 			t.Errorf("%s: %v", tt.name, c.KeyOnly)
 		}
 	}
 	c := &Change[row]{Op: Update, After: &row{Any: unavailableBase64, B: []byte(unavailable)}}
-	if r.mark(c); !slices.Equal(c.Unavailable, []string{"any", "b"}) {
+	if r.mark(c, nil); !slices.Equal(c.Unavailable, []string{"any", "b"}) {
 		t.Errorf("unavailable %v", c.Unavailable)
 	}
 }
 
 func FuzzJSON(f *testing.F) {
-	s := JSON[map[string]any]("id")
+	s := JSON[map[string]any](KeyColumns("id"))
 	for _, e := range postgres(f, "shop.public.orders") {
 		f.Add([]byte(e.value))
 	}

@@ -13,10 +13,9 @@ import (
 // JSON returns the Serde of changes in JSON, as Kafka Connect's JsonConverter
 // writes it. Schemas in the events are passed over and not written. Rows are
 // read and written as [serde.JSON] does; timestamps and decimals are what the
-// connector makes of them. key are the names of the key columns, see
-// [Change.KeyOnly].
-func JSON[T any](key ...string) serde.Serde[*Change[T]] {
-	s := &jsonChanges[T]{name: nameOf[T](), row: serde.JSON[T](), rows: newRows[T](key)}
+// connector makes of them.
+func JSON[T any](opts ...Option) serde.Serde[*Change[T]] {
+	s := &jsonChanges[T]{name: nameOf[T](), row: serde.JSON[T](), rows: newRows[T](collect(opts))}
 	if c, ok := s.row.(serde.Checker); ok {
 		s.err = c.Err()
 	}
@@ -67,22 +66,50 @@ type jsonSource struct {
 
 // unwrap returns the payload if the converter put a schema around it, and other
 // texts as they are.
-func unwrap(src []byte) (jsontext.Value, error) {
+func unwrap(src []byte) (payload, schema jsontext.Value, err error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(src, &members); err != nil {
-		return src, nil // not an object: a row or key may be that
+		return src, nil, nil // not an object: a row or key may be that
 	}
-	if _, ok := members["schema"]; !ok || len(members) > 2 {
-		return src, nil
+	schema, ok := members["schema"]
+	if !ok || len(members) > 2 {
+		return src, nil, nil
 	}
-	payload, ok := members["payload"]
-	if !ok {
-		if len(members) == 2 {
-			return src, nil
+	if payload, ok = members["payload"]; ok {
+		return payload, schema, nil
+	}
+	if len(members) == 2 {
+		return src, nil, nil
+	}
+	return nil, nil, errPayload
+}
+
+// jsonSchema is as much of a schema as tells the defaults of columns.
+type jsonSchema struct {
+	Field   string         `json:"field"`
+	Default jsontext.Value `json:"default"`
+	Fields  []jsonSchema   `json:"fields"`
+}
+
+// defaultsOf returns the defaults of the columns of the rows before.
+func defaultsOf(schema jsontext.Value) map[string]string {
+	var s jsonSchema
+	if err := json.Unmarshal(schema, &s); err != nil {
+		return nil
+	}
+	found := make(map[string]string)
+	for _, member := range s.Fields {
+		if member.Field != "before" {
+			continue
 		}
-		return nil, errPayload
+		for _, column := range member.Fields {
+			var v any
+			if column.Default != nil && json.Unmarshal(column.Default, &v) == nil {
+				found[column.Field] = fmt.Sprint(v)
+			}
+		}
 	}
-	return payload, nil
+	return found
 }
 
 // Err implements serde.Checker.
@@ -95,7 +122,7 @@ func (s *jsonChanges[T]) Decode(src []byte) (*Change[T], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	payload, err := unwrap(src)
+	payload, schema, err := unwrap(src)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -110,7 +137,11 @@ func (s *jsonChanges[T]) Decode(src []byte) (*Change[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
-	s.rows.mark(c)
+	var defaults map[string]string
+	if schema != nil && c.Before != nil && len(s.rows.key) > 0 {
+		defaults = defaultsOf(schema)
+	}
+	s.rows.mark(c, defaults)
 	return c, nil
 }
 
@@ -227,7 +258,7 @@ func (k *keys[K]) Copies() bool { return true }
 func (k *keys[K]) AppendTo(dst []byte, v K) ([]byte, error) { return k.inner.AppendTo(dst, v) }
 
 func (k *keys[K]) Decode(src []byte) (v K, err error) {
-	payload, err := unwrap(src)
+	payload, _, err := unwrap(src)
 	if err != nil {
 		return v, fmt.Errorf("%s: %w", k.name, err)
 	}

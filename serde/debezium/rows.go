@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"encoding/base64"
+	"fmt"
 	"math/big"
 	"reflect"
 	"regexp"
@@ -18,7 +19,7 @@ var unavailableBase64 = base64.StdEncoding.EncodeToString([]byte(unavailable))
 
 // rows knows the columns of T: the fields of a struct, or whatever a map has.
 type rows[T any] struct {
-	key    []string
+	options
 	fields []field
 }
 
@@ -27,8 +28,8 @@ type field struct {
 	index []int
 }
 
-func newRows[T any](key []string) rows[T] {
-	r := rows[T]{key: key}
+func newRows[T any](o options) rows[T] {
+	r := rows[T]{options: o}
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct {
 		return r
@@ -51,12 +52,13 @@ func columnName(f reflect.StructField) string {
 	return f.Name
 }
 
-// mark sets what is told from the values of columns.
-func (r *rows[T]) mark(c *Change[T]) {
+// mark sets what is told from the values of columns. defaults are those that
+// the event itself tells.
+func (r *rows[T]) mark(c *Change[T], defaults map[string]string) {
 	if c.Before != nil && len(r.key) > 0 {
 		c.KeyOnly = true
 		r.columns(c.Before, func(name string, v reflect.Value) {
-			if !slices.Contains(r.key, name) && !placeholder(v) {
+			if !slices.Contains(r.key, name) && !placeholder(v) && !isDefault(v, name, r.defaults) && !isDefault(v, name, defaults) {
 				c.KeyOnly = false
 			}
 		})
@@ -121,6 +123,14 @@ func placeholder(v reflect.Value) bool {
 		return zeroText.MatchString(v.String())
 	}
 	return false
+}
+
+func isDefault(v reflect.Value, column string, defaults map[string]string) bool {
+	text, ok := defaults[column]
+	if v = inside(v); !ok || !v.IsValid() || !v.CanInterface() {
+		return false
+	}
+	return fmt.Sprint(v.Interface()) == text
 }
 
 func isUnavailable(v reflect.Value) bool {

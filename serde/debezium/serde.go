@@ -10,10 +10,42 @@ import (
 
 var errTombstone = errors.New("a tombstone has no bytes: its record has no value")
 
+// Option changes a serde of this package.
+type Option func(*options)
+
+type options struct {
+	key      []string
+	defaults map[string]string // texts of values by column
+}
+
+// KeyColumns gives the names of the columns that are the key, or that the
+// table's replica identity has. With them a Before that has only those is told
+// apart, see [Change.KeyOnly].
+func KeyColumns(names ...string) Option { return func(o *options) { o.key = names } }
+
+// DefaultValue gives the value that the database has as the default of
+// a column: where Before has only the key, such a column holds its default.
+// JSON with schemas tells it by itself.
+func DefaultValue(column string, value any) Option {
+	return func(o *options) {
+		if o.defaults == nil {
+			o.defaults = make(map[string]string)
+		}
+		o.defaults[column] = fmt.Sprint(value)
+	}
+}
+
+func collect(opts []Option) (o options) {
+	for _, set := range opts {
+		set(&o)
+	}
+	return o
+}
+
 // Of returns the Serde of changes whose envelopes the given one reads and
-// writes. key are the names of the key columns, see [Change.KeyOnly].
-func Of[T any](envelopes serde.Serde[Envelope[T]], key ...string) serde.Serde[*Change[T]] {
-	s := &changes[T]{name: nameOf[T](), inner: envelopes, rows: newRows[T](key)}
+// writes.
+func Of[T any](envelopes serde.Serde[Envelope[T]], opts ...Option) serde.Serde[*Change[T]] {
+	s := &changes[T]{name: nameOf[T](), inner: envelopes, rows: newRows[T](collect(opts))}
 	s.aware, _ = envelopes.(serde.HeaderAware[Envelope[T]])
 	if envelopes == nil {
 		s.err = fmt.Errorf("%s: no serde for the envelopes: it is nil", s.name)
@@ -101,6 +133,6 @@ func (s *changes[T]) change(e Envelope[T], err error) (*Change[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
-	s.rows.mark(c)
+	s.rows.mark(c, nil)
 	return c, nil
 }
