@@ -69,6 +69,7 @@ func (b *Builder) Serde[T any](s serde.Serde[T]) { dsl.Register(b.b, s) }
 
 // Build checks what was built. The error is a [topology.BuildError] with all
 // mistakes, each with its file:line.
+// A second call returns the result of the first; what was added between is lost.
 func (b *Builder) Build() (*topology.Topology, error) { return b.b.Topology() }
 
 // Stream reads a topic, the topics of a pattern, or several topics as one

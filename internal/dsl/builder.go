@@ -37,6 +37,10 @@ type Builder struct {
 	mistakes []graph.Mistake
 	late     []func(w *Writer)
 	numbered []func()
+
+	finished bool // Topology was called: it gives the same result again
+	result   *topology.Topology
+	problem  error
 	nodes    *topology.Builder // of nodes by hand, nil for none
 }
 
@@ -126,6 +130,14 @@ func (b *Builder) Use(spec state.Spec) *graph.Store {
 
 // Topology numbers, optimises and writes the steps.
 func (b *Builder) Topology() (*topology.Topology, error) {
+	if !b.finished {
+		b.finished = true
+		b.result, b.problem = b.topology()
+	}
+	return b.result, b.problem
+}
+
+func (b *Builder) topology() (*topology.Topology, error) {
 	w := &Writer{Builder: graph.NewBuilder(), b: b}
 	for _, m := range b.mistakes {
 		w.Fail(m.Place, m.Op, "%s", m.Text)
