@@ -49,6 +49,7 @@ type timeline struct {
 	sequence uint32
 	due      *due // nil unless the store emits on close
 	stateBuf []byte
+	idle     *walk // of no scan
 	changed  bool // since the state was written
 }
 
@@ -161,6 +162,21 @@ type span struct {
 	from, to int64
 }
 
+// walk is a scan under way. A timeline keeps one for the next.
+type walk struct {
+	l       *timeline
+	r       span
+	lo, hi  []byte
+	yield   func(entry, value []byte) bool
+	stopped bool
+	take    func(entry, value []byte) bool
+}
+
+func (w *walk) takes(entry, value []byte) bool {
+	w.stopped = w.l.wellFormed(entry) && w.r.holds(w.l, entry) && !w.yield(entry, value)
+	return !w.stopped
+}
+
 // scan calls yield with the entries of a span: by segment, in a segment by key
 // and in a key by position. See [overlay.Store.Scan] for what lend is.
 func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []byte) bool) error {
@@ -168,24 +184,25 @@ func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []by
 	if r.from > r.to {
 		return nil
 	}
+	w := l.idle
+	if l.idle = nil; w == nil {
+		w = &walk{l: l}
+		w.take = w.takes
+	}
+	w.r, w.yield, w.stopped = r, yield, false
 	first, last := l.segmentOf(r.from), l.segmentOf(r.to)
-	stopped := false
-	var lo, hi []byte
-	for n := range last - first + 1 {
+	var err error
+	for n := int64(0); n <= last-first && err == nil && !w.stopped; n++ {
 		at := first + n
 		if reverse {
 			at = last - n
 		}
-		lo, hi = l.bounds(lo[:0], hi[:0], at, r)
-		err := l.layers.Scan(lo, hi, reverse, lend, func(entry, value []byte) bool {
-			stopped = l.wellFormed(entry) && r.holds(l, entry) && !yield(entry, value)
-			return !stopped
-		})
-		if err != nil || stopped {
-			return err
-		}
+		w.lo, w.hi = l.bounds(w.lo[:0], w.hi[:0], at, r)
+		err = l.layers.Scan(w.lo, w.hi, reverse, lend, w.take)
 	}
-	return nil
+	w.r, w.yield = span{}, nil
+	l.idle = w
+	return err
 }
 
 // bounds appends the ends of what a scan of a segment reads.

@@ -108,13 +108,7 @@ func (s *Store) Owed() bool { return s.owed > 0 || len(s.expire) > 0 }
 // WriteOut puts the committed entries that the engine lacks into b, in order.
 // It must be followed by Written when b was applied.
 func (s *Store) WriteOut(b engine.Batch) {
-	owed := make([]*entry, 0, s.owed)
-	for _, e := range s.entries {
-		if e.owed {
-			owed = append(owed, e)
-		}
-	}
-	sort.Slice(owed, func(i, j int) bool { return owed[i].key < owed[j].key })
+	owed := s.inOrder()
 	for _, r := range s.expire {
 		b.DeleteRange(append(append([]byte(nil), s.prefix...), r[0]...), append(append([]byte(nil), s.prefix...), r[1]...))
 	}
@@ -128,10 +122,35 @@ func (s *Store) WriteOut(b engine.Batch) {
 	}
 }
 
+// inOrder returns the entries that the engine lacks in order of their keys.
+func (s *Store) inOrder() []*entry {
+	owed := make([]*entry, 0, s.owed)
+	if s.order != nil {
+		s.order.Scan(func(e *entry) bool {
+			if e.owed {
+				owed = append(owed, e)
+			}
+			return true
+		})
+		return owed
+	}
+	for _, e := range s.entries {
+		if e.owed {
+			owed = append(owed, e)
+		}
+	}
+	sort.Slice(owed, func(i, j int) bool { return owed[i].key < owed[j].key })
+	return owed
+}
+
 // Written says that the engine has what WriteOut gave it. base is that engine.
 // With drop the committed entries leave memory.
 func (s *Store) Written(base engine.Reader, drop bool) {
 	s.base, s.owed, s.expire = base, 0, s.expire[:0]
+	if drop && len(s.dirty) == 0 {
+		s.clear()
+		return
+	}
 	for _, e := range s.entries {
 		e.owed = false
 		if e.dirty {
@@ -143,6 +162,15 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 		if drop || e.comDel {
 			s.remove(e)
 		}
+	}
+}
+
+// clear drops all entries.
+func (s *Store) clear() {
+	clear(s.entries)
+	s.last, s.bytes = nil, 0
+	if s.order != nil {
+		s.order.Clear()
 	}
 }
 

@@ -86,7 +86,6 @@ type Store struct {
 	entries map[string]*entry
 	last    *entry                // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[*entry] // nil until a range was read
-	changes uint64                // of order, so that scans notice
 	dirty   []*entry
 	bytes   int // of all entries, about
 	pending int // of the uncommitted ones, about
@@ -96,6 +95,7 @@ type Store struct {
 	expire  [][2][]byte // ranges to drop when the commit succeeded
 	logged  []logged    // for the changelog only
 	finish  func()      // see AtCommit
+	idle    *scan       // of no range read
 }
 
 // New returns an empty store. prefix comes before each key in the engine.
@@ -243,7 +243,6 @@ func (s *Store) insert(key []byte) *entry {
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
 		s.order.Set(e)
-		s.changes++
 	}
 	return e
 }
@@ -260,7 +259,6 @@ func (s *Store) remove(e *entry) {
 	s.bytes -= len(e.key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
 		s.order.Delete(e)
-		s.changes++
 	}
 }
 

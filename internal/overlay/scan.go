@@ -1,6 +1,10 @@
 package overlay
 
-import "github.com/ottla-streams/ottla/state/engine"
+import (
+	"github.com/tidwall/btree"
+
+	"github.com/ottla-streams/ottla/state/engine"
+)
 
 // A range read merges two ordered streams: the entries of the upper layers,
 // fetched from the tree in small chunks so that writes made while the caller
@@ -9,57 +13,73 @@ import "github.com/ottla-streams/ottla/state/engine"
 
 const chunkSize = 32
 
+// scan is what a range read needs. A store keeps one for the next read.
+type scan struct {
+	upper
+	lower
+	key []byte // yielded
+}
+
+func (s *Store) newScan() *scan {
+	sc := s.idle
+	if s.idle = nil; sc == nil {
+		sc = new(scan)
+		sc.take = sc.upper.takes
+	}
+	return sc
+}
+
 // Scan calls yield with the entries in [lo, hi) until it returns false,
 // downwards if reverse. A nil hi is the end. Key and value are valid during
 // the call unless lend is set, which keeps the value as it is for good. yield
 // may write to the store; it may or may not see what it writes.
 func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
 	s.ensureOrder()
-	up := &upper{s: s, lo: string(lo), hi: string(hi), open: hi == nil, reverse: reverse}
-	down, err := s.lower(lo, hi, reverse)
-	if err != nil {
+	sc := s.newScan()
+	sc.upper.start(s, lo, hi, reverse)
+	if err := sc.lower.start(s, lo, hi, reverse); err != nil {
 		return err
 	}
-	if down.it != nil {
-		defer func() {
-			if e := down.it.Close(); err == nil {
-				err = e
-			}
-		}()
-	}
-	var keyBuf []byte
+	defer func() {
+		if e := sc.lower.close(); err == nil {
+			err = e
+		}
+		clear(sc.chunk[:])
+		sc.last, sc.pivot.key = "", ""
+		s.idle = sc
+	}()
 	for {
-		e, base := up.peek(), down.ok
+		e, base := sc.peek(), sc.ok
 		if e == nil && !base {
 			return nil
 		}
 		if e != nil && base {
-			switch c := compareKey(e.key, down.key, reverse); {
+			switch c := compareKey(e.key, sc.lower.at, reverse); {
 			case c == 0:
-				down.next()
+				sc.lower.next()
 			case c > 0:
 				e = nil
 			}
 		}
 		if e == nil {
-			value := down.it.Value()
+			value := sc.it.Value()
 			if lend {
 				value = append([]byte{}, value...)
 			}
-			keyBuf = append(keyBuf[:0], down.key...)
-			if !yield(keyBuf, value) {
+			sc.key = append(sc.key[:0], sc.lower.at...)
+			if !yield(sc.key, value) {
 				return nil
 			}
-			down.next()
+			sc.lower.next()
 			continue
 		}
-		up.pop()
+		sc.pop()
 		value, ok := e.value(lend)
 		if !ok {
 			continue
 		}
-		keyBuf = append(keyBuf[:0], e.key...)
-		if !yield(keyBuf, value) {
+		sc.key = append(sc.key[:0], e.key...)
+		if !yield(sc.key, value) {
 			return nil
 		}
 	}
@@ -86,60 +106,70 @@ func (e *entry) value(lend bool) ([]byte, bool) {
 
 // upper walks over the entries of the upper layers.
 type upper struct {
-	s       *Store
-	lo, hi  string
+	order   *btree.BTreeG[*entry]
+	lo, hi  []byte
 	open    bool // there is no hi
 	reverse bool
 	chunk   [chunkSize]*entry
-	n, at   int
+	n, next int
+	pivot   entry // has the key where the next chunk begins
 	last    string
 	started bool
 	done    bool
+	take    func(e *entry) bool
+}
+
+func (u *upper) start(s *Store, lo, hi []byte, reverse bool) {
+	u.order, u.open, u.reverse = s.order, hi == nil, reverse
+	u.lo, u.hi = append(u.lo[:0], lo...), append(u.hi[:0], hi...)
+	u.n, u.next, u.started, u.done = 0, 0, false, false
 }
 
 func (u *upper) peek() *entry {
-	if u.at == u.n && !u.done {
+	if u.next == u.n && !u.done {
 		u.fill()
 	}
-	if u.at == u.n {
+	if u.next == u.n {
 		return nil
 	}
-	return u.chunk[u.at]
+	return u.chunk[u.next]
 }
 
-func (u *upper) pop() { u.at++ }
+func (u *upper) pop() { u.next++ }
+
+func (u *upper) takes(e *entry) bool {
+	if u.started && e.key == u.last {
+		return true
+	}
+	if u.reverse && e.key < string(u.lo) || !u.reverse && !u.open && e.key >= string(u.hi) {
+		u.done = true
+		return false
+	}
+	if u.reverse && !u.open && e.key >= string(u.hi) {
+		return true
+	}
+	u.chunk[u.n] = e
+	u.n++
+	return u.n < chunkSize
+}
 
 func (u *upper) fill() {
-	u.n, u.at = 0, 0
-	take := func(e *entry) bool {
-		if u.started && e.key == u.last {
-			return true
-		}
-		if u.reverse && e.key < u.lo || !u.reverse && !u.open && e.key >= u.hi {
-			u.done = true
-			return false
-		}
-		if u.reverse && !u.open && e.key >= u.hi {
-			return true
-		}
-		u.chunk[u.n] = e
-		u.n++
-		return u.n < chunkSize
-	}
-	pivot := &entry{key: u.last}
+	u.n, u.next = 0, 0
 	switch {
-	case !u.reverse && !u.started:
-		pivot.key = u.lo
-		u.s.order.Ascend(pivot, take)
-	case !u.reverse:
-		u.s.order.Ascend(pivot, take)
 	case u.started:
-		u.s.order.Descend(pivot, take)
-	case u.open:
-		u.s.order.Reverse(take)
+		u.pivot.key = u.last
+	case u.reverse:
+		u.pivot.key = string(u.hi)
 	default:
-		pivot.key = u.hi
-		u.s.order.Descend(pivot, take)
+		u.pivot.key = string(u.lo)
+	}
+	switch {
+	case !u.reverse:
+		u.order.Ascend(&u.pivot, u.take)
+	case u.open && !u.started:
+		u.order.Reverse(u.take)
+	default:
+		u.order.Descend(&u.pivot, u.take)
 	}
 	if u.n < chunkSize {
 		u.done = true
@@ -151,34 +181,47 @@ func (u *upper) fill() {
 
 // lower is the engine's side of a scan.
 type lower struct {
-	it   engine.Iterator
-	skip int
-	key  []byte
-	ok   bool
+	it       engine.Iterator // nil without an engine
+	skip     int
+	at       []byte
+	ok       bool
+	from, to []byte
 }
 
-func (s *Store) lower(lo, hi []byte, reverse bool) (*lower, error) {
+func (l *lower) start(s *Store, lo, hi []byte, reverse bool) (err error) {
+	l.it, l.ok = nil, false
 	if s.base == nil {
-		return &lower{}, nil
+		return nil
 	}
-	from := append(append([]byte{}, s.prefix...), lo...)
-	to := prefixEnd(s.prefix)
+	l.skip = len(s.prefix)
+	l.from = append(append(l.from[:0], s.prefix...), lo...)
+	var to []byte
 	if hi != nil {
-		to = append(append([]byte{}, s.prefix...), hi...)
+		l.to = append(append(l.to[:0], s.prefix...), hi...)
+		to = l.to
+	} else {
+		to = prefixEnd(s.prefix)
 	}
-	it, err := s.base.Scan(from, to, reverse)
-	if err != nil {
-		return nil, err
+	if l.it, err = s.base.Scan(l.from, to, reverse); err != nil {
+		return err
 	}
-	l := &lower{it: it, skip: len(s.prefix)}
 	l.next()
-	return l, nil
+	return nil
+}
+
+func (l *lower) close() error {
+	if l.it == nil {
+		return nil
+	}
+	it := l.it
+	l.it = nil
+	return it.Close()
 }
 
 func (l *lower) next() {
 	l.ok = l.it.Next()
 	if l.ok {
-		l.key = l.it.Key()[l.skip:]
+		l.at = l.it.Key()[l.skip:]
 	}
 }
 
