@@ -15,8 +15,8 @@
 // Data is never trusted. Before the codec sees them, all bytes are checked
 // against the schema they were written with: counts and lengths, what is
 // missing and what is left over, depth and number of values. Schemas are
-// checked too. Equal values have equal bytes unless there is a map in them
-// with more than one entry.
+// checked too. Equal values have equal bytes: the entries of maps are written in
+// the order of their keys.
 package avro
 
 import (

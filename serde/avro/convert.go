@@ -17,6 +17,7 @@ var (
 // encoder appends values by one schema.
 type encoder[T any] struct {
 	name    string
+	schema  *Schema
 	fn      func(dst []byte, v any) ([]byte, error)
 	scratch sync.Pool // of *T, which would be allocated for each value otherwise
 }
@@ -27,7 +28,7 @@ func newEncoder[T any](name string, s *Schema, o options) (e *encoder[T], err er
 	if err != nil {
 		return nil, err
 	}
-	e = &encoder[T]{name: name, fn: fn}
+	e = &encoder[T]{name: name, schema: s, fn: fn}
 	// What no value of T fits shows with the zero one.
 	var zero T
 	if t := reflect.TypeFor[T](); t.Kind() == reflect.Pointer {
@@ -60,6 +61,9 @@ func (e *encoder[T]) appendTo(dst []byte, v T) (b []byte, err error) {
 	var zero T
 	*x = zero // keep nothing of the caller's alive
 	e.scratch.Put(x)
+	if err == nil && e.schema.maps {
+		b, err = order(b, len(dst), e.schema.root)
+	}
 	if err != nil {
 		return dst, shown(e.name, err, errEncode)
 	}

@@ -17,6 +17,7 @@ type Schema struct {
 	// tree is the number of nodes with every name replaced by what it names.
 	tree      int
 	recursive bool
+	maps      bool // there may be maps in values
 }
 
 // Limits of schemas, which come from a registry and so from others.
@@ -52,7 +53,7 @@ func Parse(text string, uses ...*Schema) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{text: text, uses: uses, root: root, name: root.name}
+	s := &Schema{text: text, uses: uses, root: root, name: root.name, maps: hasMaps(p.all)}
 	for i, u := range uses {
 		first := 0
 		if i > 0 {
