@@ -7,6 +7,7 @@
 package streamtest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -85,9 +86,9 @@ func (d *Driver) SendAt[K, V any](topic topology.Topic[K, V], key K, value V, at
 // partition is that of the key's hash.
 func (d *Driver) SendRecord[K, V any](topic topology.Topic[K, V], r topology.Record[K, V]) {
 	d.t.Helper()
-	raw := drive.Record{Topic: topic.Name(), Time: r.Time.UnixMilli(), Headers: r.Headers}
-	raw.Key = encode(d, topic, "key", topic.KeySerde(), r.Key, r.NoKey)
-	raw.Value = encode(d, topic, "value", topic.ValueSerde(), r.Value, r.NoValue)
+	raw := drive.Record{Topic: topic.Name(), Time: r.Time.UnixMilli(), Headers: slices.Clone(r.Headers)}
+	raw.Key = encode(d, topic, "key", topic.KeySerde(), r.Key, r.NoKey, &raw.Headers)
+	raw.Value = encode(d, topic, "value", topic.ValueSerde(), r.Value, r.NoValue, &raw.Headers)
 	if raw.Key != nil {
 		raw.Partition = hash.Partition(raw.Key, int32(d.opts.partitions))
 	}
@@ -102,12 +103,19 @@ func (d *Driver) SendBytes(topic string, key, value []byte, at time.Time) error 
 	return err
 }
 
-func encode[K, V, T any](d *Driver, topic topology.Topic[K, V], part string, s serde.Serde[T], v T, null bool) []byte {
+func encode[K, V, T any](d *Driver, topic topology.Topic[K, V], part string, s serde.Serde[T], v T, null bool, h *serde.Headers) []byte {
 	d.t.Helper()
 	if null {
 		return nil
 	}
-	b, err := s.AppendTo([]byte{}, v)
+	s = serde.Bind(s, topic.Name(), part == "key")
+	var b []byte
+	var err error
+	if aware, ok := s.(serde.HeaderAware[T]); ok {
+		b, err = aware.AppendRecord([]byte{}, v, h)
+	} else {
+		b, err = s.AppendTo([]byte{}, v)
+	}
 	if err != nil {
 		d.t.Fatalf("streamtest: topic %s: %s: %v", topic.Name(), part, err)
 	}
@@ -138,18 +146,24 @@ func (d *Driver) Read[K, V any](topic topology.Topic[K, V]) []topology.Record[K,
 		o := &records[i]
 		o.Time, o.Headers = time.UnixMilli(r.Time), r.Headers
 		o.Origin = topology.Origin{Topic: r.Topic, Partition: r.Partition, Offset: int64(i)}
-		o.Key, o.NoKey = decode(d, topic, "key", topic.KeySerde(), r.Key)
-		o.Value, o.NoValue = decode(d, topic, "value", topic.ValueSerde(), r.Value)
+		o.Key, o.NoKey = decode(d, topic, "key", topic.KeySerde(), r.Key, r.Headers)
+		o.Value, o.NoValue = decode(d, topic, "value", topic.ValueSerde(), r.Value, r.Headers)
 	}
 	return records
 }
 
-func decode[K, V, T any](d *Driver, topic topology.Topic[K, V], part string, s serde.Serde[T], b []byte) (v T, null bool) {
+func decode[K, V, T any](d *Driver, topic topology.Topic[K, V], part string, s serde.Serde[T], b []byte, h serde.Headers) (v T, null bool) {
 	d.t.Helper()
 	if b == nil {
 		return v, true
 	}
-	v, err := s.Decode(b)
+	s = serde.Bind(s, topic.Name(), part == "key")
+	var err error
+	if aware, ok := s.(serde.HeaderAware[T]); ok {
+		v, err = aware.DecodeRecord(b, h)
+	} else {
+		v, err = s.Decode(b)
+	}
 	if err != nil {
 		d.t.Fatalf("streamtest: topic %s: %s: %v", topic.Name(), part, err)
 	}
