@@ -162,9 +162,24 @@ func plainKey(b []byte, k window.Key[int64]) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b[:0], uint64(k.Key)), uint64(k.Start))
 }
 
-// BenchmarkPebblePut is the floor of BenchmarkWindowPut: batches as large as its
-// commits.
+// BenchmarkPebblePut is the floor of BenchmarkWindowPut: each put by itself.
 func BenchmarkPebblePut(b *testing.B) {
+	e, rng := pebbleBed(b), rand.New(rand.NewPCG(1, 2))
+	var key []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		key = plainKey(key, liveWindow(rng))
+		batch := e.NewBatch()
+		batch.Set(key, key)
+		if err := batch.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPebbleBatch is BenchmarkPebblePut in batches as large as the commits of
+// BenchmarkWindowPut.
+func BenchmarkPebbleBatch(b *testing.B) {
 	e, rng := pebbleBed(b), rand.New(rand.NewPCG(1, 2))
 	var key []byte
 	batch := e.NewBatch()

@@ -126,9 +126,9 @@ func (s *Store) WriteOut(b engine.Batch) {
 func (s *Store) inOrder() []*entry {
 	owed := make([]*entry, 0, s.owed)
 	if s.order != nil {
-		s.order.Scan(func(e *entry) bool {
-			if e.owed {
-				owed = append(owed, e)
+		s.order.Scan(func(i item) bool {
+			if i.e.owed {
+				owed = append(owed, i.e)
 			}
 			return true
 		})
@@ -183,11 +183,11 @@ func (s *Store) forget(e *entry) {
 func (s *Store) dropMemory(lo, hi []byte) {
 	s.ensureOrder()
 	var gone []*entry
-	s.order.Ascend(&entry{key: string(lo)}, func(e *entry) bool {
-		if e.key >= string(hi) {
+	s.order.Ascend(itemOf(&entry{key: string(lo)}), func(i item) bool {
+		if i.e.key >= string(hi) {
 			return false
 		}
-		gone = append(gone, e)
+		gone = append(gone, i.e)
 		return true
 	})
 	for _, e := range gone {

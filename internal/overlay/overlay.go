@@ -10,6 +10,7 @@
 package overlay
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	"github.com/tidwall/btree"
@@ -84,8 +85,8 @@ type Store struct {
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
 	entries map[string]*entry
-	last    *entry                // found last, as most writes follow a read of the key
-	order   *btree.BTreeG[*entry] // nil until a range was read
+	last    *entry              // found last, as most writes follow a read of the key
+	order   *btree.BTreeG[item] // nil until a range was read
 	dirty   []*entry
 	bytes   int // of all entries, about
 	pending int // of the uncommitted ones, about
@@ -242,7 +243,7 @@ func (s *Store) insert(key []byte) *entry {
 	s.entries[e.key] = e
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
-		s.order.Set(e)
+		s.order.Set(itemOf(e))
 	}
 	return e
 }
@@ -258,17 +259,49 @@ func (s *Store) remove(e *entry) {
 	}
 	s.bytes -= len(e.key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
-		s.order.Delete(e)
+		s.order.Delete(itemOf(e))
 	}
+}
+
+// item is an entry in the tree, with the first bytes of its key beside it: most
+// comparisons so need not look at the entry.
+type item struct {
+	a, b uint64
+	e    *entry
+}
+
+func itemOf(e *entry) item {
+	if len(e.key) >= 16 {
+		return item{word(e.key), word(e.key[8:]), e}
+	}
+	var first [16]byte
+	copy(first[:], e.key)
+	return item{binary.BigEndian.Uint64(first[:]), binary.BigEndian.Uint64(first[8:]), e}
+}
+
+// word is the number that the first 8 bytes of s make.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0])<<56 | uint64(s[1])<<48 | uint64(s[2])<<40 | uint64(s[3])<<32 |
+		uint64(s[4])<<24 | uint64(s[5])<<16 | uint64(s[6])<<8 | uint64(s[7])
+}
+
+func (x item) less(y item) bool {
+	switch {
+	case x.a != y.a:
+		return x.a < y.a
+	case x.b != y.b:
+		return x.b < y.b
+	}
+	return x.e.key < y.e.key
 }
 
 func (s *Store) ensureOrder() {
 	if s.order != nil {
 		return
 	}
-	s.order = btree.NewBTreeGOptions(func(a, b *entry) bool { return a.key < b.key },
-		btree.Options{NoLocks: true})
+	s.order = btree.NewBTreeGOptions(item.less, btree.Options{NoLocks: true})
 	for _, e := range s.entries {
-		s.order.Set(e)
+		s.order.Set(itemOf(e))
 	}
 }

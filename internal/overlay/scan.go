@@ -106,7 +106,7 @@ func (e *entry) value(lend bool) ([]byte, bool) {
 
 // upper walks over the entries of the upper layers.
 type upper struct {
-	order   *btree.BTreeG[*entry]
+	order   *btree.BTreeG[item]
 	lo, hi  []byte
 	open    bool // there is no hi
 	reverse bool
@@ -116,7 +116,7 @@ type upper struct {
 	last    string
 	started bool
 	done    bool
-	take    func(e *entry) bool
+	take    func(i item) bool
 }
 
 func (u *upper) start(s *Store, lo, hi []byte, reverse bool) {
@@ -137,7 +137,8 @@ func (u *upper) peek() *entry {
 
 func (u *upper) pop() { u.next++ }
 
-func (u *upper) takes(e *entry) bool {
+func (u *upper) takes(i item) bool {
+	e := i.e
 	if u.started && e.key == u.last {
 		return true
 	}
@@ -165,11 +166,11 @@ func (u *upper) fill() {
 	}
 	switch {
 	case !u.reverse:
-		u.order.Ascend(&u.pivot, u.take)
+		u.order.Ascend(itemOf(&u.pivot), u.take)
 	case u.open && !u.started:
 		u.order.Reverse(u.take)
 	default:
-		u.order.Descend(&u.pivot, u.take)
+		u.order.Descend(itemOf(&u.pivot), u.take)
 	}
 	if u.n < chunkSize {
 		u.done = true
