@@ -83,6 +83,9 @@ func (a *App) run(ctx context.Context) (err error) {
 	a.log.Info("app starts", "process", dir.ProcessName(), "workers", a.c.Workers, "guarantee", a.c.Guarantee.String(), "state_dir", dir.Path())
 	e, closeEngine := a.engine()
 	defer func() { err = errors.Join(err, closeEngine()) }()
+	if err := a.lookAtState(dir, e); err != nil {
+		return err
+	}
 	for {
 		layout, err := a.ensureTopics(ctx, clients)
 		if err != nil {

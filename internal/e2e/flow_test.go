@@ -382,3 +382,33 @@ func emptyEnd(c *kfake.Cluster, topic string, from, end int64) {
 		return resp, nil, true
 	})
 }
+
+// What a punctuation emits is committed though nothing came in.
+func TestPunctuationAlone(t *testing.T) {
+	_, s := fake(t, 1)
+	s.Guarantee = stream.ExactlyOnce
+	stop := runTopology(t, s, func(b *stream.Builder) {
+		b.Stream(in(s.In)).Process(func() *ticker { return &ticker{} }).To(in(s.Out))
+	})
+	got := collectUntil(t, s.Brokers, s.Out, 20*time.Second, func(c *counted) bool { return len(c.ids) >= 2 })
+	if got.ids["tick0"] == 0 || got.ids["tick1"] == 0 || len(got.wrong) > 0 {
+		t.Errorf("got %v, %v", got.ids, got.wrong)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+type ticker struct{ n int }
+
+func (p *ticker) Init(ctx *topology.Context[string, string]) error {
+	ctx.Every(50*time.Millisecond, topology.WallTime, func(now time.Time) error {
+		p.n++
+		return ctx.Forward(topology.Record[string, string]{Key: "k", Value: fmt.Sprintf("%d tick%d", p.n, p.n%2), Time: now})
+	})
+	return nil
+}
+
+func (p *ticker) Process(*topology.Context[string, string], topology.Record[string, string]) error {
+	return nil
+}

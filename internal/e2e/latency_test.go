@@ -72,6 +72,8 @@ func TestHandOver(t *testing.T) {
 			a.running()
 			time.Sleep(3 * time.Second)
 			w := newWatch(t, addr, s.Out)
+			time.Sleep(2 * time.Second)
+			w.since() // what was there before
 			time.Sleep(3 * time.Second)
 			t.Logf("undisturbed: %s", w.since())
 			phase := func(name string, bound time.Duration, do func()) {

@@ -28,6 +28,7 @@ func Opts(maxBytes int) []kgo.Opt {
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedBytes(maxBytes),
 		kgo.MaxBufferedRecords(1 << 20),
+		kgo.UnknownTopicRetries(20), // a topic that was just created is not known at once
 	}
 }
 

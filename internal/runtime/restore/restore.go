@@ -2,11 +2,14 @@ package restore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -114,6 +117,9 @@ func (r *Restorer) run(ctx context.Context) {
 			continue
 		}
 		batches, err := r.round(ctx, jobs)
+		if final(err) {
+			batches, err = fail(jobs, err), nil
+		}
 		r.hand(ctx, batches)
 		if err == nil {
 			tries = 0
@@ -125,6 +131,24 @@ func (r *Restorer) run(ctx context.Context) {
 		}
 		sleep(ctx, min(20*time.Millisecond<<min(tries, 6), 500*time.Millisecond))
 	}
+}
+
+// final says that a broker refuses for good.
+func final(err error) bool {
+	var code *kerr.Error
+	return errors.As(err, &code) && !code.Retriable
+}
+
+// fail ends all jobs with an error.
+func fail(jobs []*progress, err error) []Batch {
+	var batches []Batch
+	for _, p := range jobs {
+		if !p.stopped {
+			batches = append(batches, Batch{Job: p.job, Err: fmt.Errorf("store %s: restore from %s: %w", p.job.Store, p.job.partition(), err)})
+			p.stopped = true
+		}
+	}
+	return batches
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,12 +237,15 @@ func TestOpenTransaction(t *testing.T) {
 			f.transact("b", 2, func(cl *kgo.Client) error { open = cl; return nil })
 			r := f.restorer(true)
 			j := job(0)
-			time.AfterFunc(500*time.Millisecond, func() {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				time.Sleep(500 * time.Millisecond)
 				if err := c.end(open); err != nil {
 					t.Error(err)
 				}
 			})
 			got, err := f.run(r, j)
+			wg.Wait()
 			if err != nil {
 				t.Fatal(err)
 			}

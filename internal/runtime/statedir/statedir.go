@@ -1,8 +1,8 @@
 // Package statedir keeps the folder of an application's state.
 //
 // There is one type, [Dir]: the folder, locked for this process, with the
-// process id that is kept in it and a map of who has which task open. A Dir is
-// safe for concurrent use.
+// process id that is kept in it, a map of who has which task open, and how far the
+// state of each task on disk goes. A Dir is safe for concurrent use.
 //
 //	<state dir>/<application>/.lock      held while the process runs
 //	<state dir>/<application>/.process   the process id
@@ -14,12 +14,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/assign"
 )
 
 // ErrInUse is wrapped by the error of a folder that another process has.
@@ -33,6 +35,7 @@ type Dir struct {
 
 	mu     sync.Mutex
 	owners map[graph.TaskID]any
+	stored map[graph.TaskID]int64
 }
 
 // Open makes the folder of an application below parent, if it is not there,
@@ -52,7 +55,7 @@ func Open(parent, app string) (*Dir, error) {
 	if err := tryLock(lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), lock.Close())
 	}
-	d := &Dir{path: path, lock: lock, owners: make(map[graph.TaskID]any)}
+	d := &Dir{path: path, lock: lock, owners: make(map[graph.TaskID]any), stored: make(map[graph.TaskID]int64)}
 	if err := d.identify(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -127,6 +130,40 @@ func (d *Dir) Release(id graph.TaskID, owner any) {
 	if d.owners[id] == owner {
 		delete(d.owners, id)
 	}
+}
+
+// Tasks returns the tasks that have a folder.
+func (d *Dir) Tasks() ([]graph.TaskID, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	var ids []graph.TaskID
+	for _, e := range entries {
+		if id, err := assign.ParseTaskID(e.Name()); err == nil && e.IsDir() {
+			ids = append(ids, graph.TaskID(id))
+		}
+	}
+	return ids, nil
+}
+
+// SetStored notes the sum of the changelog offsets that a task's folder stands
+// for, negative for none that is known.
+func (d *Dir) SetStored(id graph.TaskID, sum int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sum < 0 {
+		delete(d.stored, id)
+		return
+	}
+	d.stored[id] = sum
+}
+
+// Stored returns what SetStored noted.
+func (d *Dir) Stored() map[graph.TaskID]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.stored)
 }
 
 // Close unlocks the folder. The tasks have to be closed before.

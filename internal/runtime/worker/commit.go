@@ -83,7 +83,8 @@ func (w *Worker) commit(ctx context.Context) error {
 			dirty = append(dirty, e)
 		}
 	}
-	if len(dirty) == 0 {
+	// A punctuation may have emitted something without a change of its task.
+	if len(dirty) == 0 && w.out.Sent() == 0 {
 		w.committed = w.now()
 		return nil
 	}

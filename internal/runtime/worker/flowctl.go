@@ -102,7 +102,7 @@ func (w *Worker) idleFor(ready int) time.Duration {
 			wait = max(d, 0)
 		}
 	}
-	dirty := false
+	dirty := w.out.Sent() > 0
 	for _, e := range w.tasks {
 		if e.retry.After(w.now()) {
 			at(e.retry)

@@ -18,11 +18,12 @@ import (
 func (w *Worker) subscription() group.Subscription {
 	w.calls.post(func() { w.balancing = true })
 	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Active: *w.active.Load()}
-	if len(s.Active) > 0 {
-		s.Offsets = make(map[assign.TaskID]int64, len(s.Active))
-		for _, id := range s.Active {
-			s.Offsets[id] = assign.OffsetActive
-		}
+	s.Offsets = make(map[assign.TaskID]int64)
+	for id, sum := range w.c.Dir.Stored() {
+		s.Offsets[assignID(id)] = sum
+	}
+	for _, id := range s.Active {
+		s.Offsets[id] = assign.OffsetActive
 	}
 	if w.c.ExactlyOnce {
 		s.TransactionalID = w.transactionalID()
@@ -134,7 +135,7 @@ func (w *Worker) endOffsets(ctx context.Context) (map[assign.TaskID]int64, error
 	var parts []offsets.Partition
 	for id, sub := range w.layout.byID {
 		for _, s := range sub.Stores {
-			if !s.Logged || s.Global || s.SourceTopic != nil {
+			if !onDisk(s) {
 				continue
 			}
 			topic := changelog(s).Full(w.c.App)

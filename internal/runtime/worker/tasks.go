@@ -29,6 +29,7 @@ type entry struct {
 	task    *task.Task
 	jobs    int       // changelogs that are not restored yet
 	retry   time.Time // no open, or after a full disk no work, before
+	batch   int       // records of a turn
 	idle    time.Time // since when it waits for empty inputs
 	damaged bool      // its files are not to be written any more
 }
@@ -235,10 +236,38 @@ func (w *Worker) release(e *entry, clean bool) {
 	if !clean || e.phase != running {
 		e.task.Abort()
 	}
-	if err := e.task.Close(!e.damaged && !w.inDoubt()); err != nil {
+	err := e.task.Close(!e.damaged && !w.inDoubt())
+	w.c.Dir.SetStored(e.id, w.standsFor(e, err))
+	if err != nil {
 		w.log.Warn("task did not close cleanly: its state goes back to what was written before", "task", e.id.String(), "error", err)
 	}
 	e.task, e.damaged = nil, false
+}
+
+// standsFor sums the changelog offsets of a task's folder, -1 if they are not
+// known.
+func (w *Worker) standsFor(e *entry, closed error) int64 {
+	if closed != nil || e.damaged || w.inDoubt() {
+		return -1
+	}
+	return Sum(w.layout.byID[e.id.Subtopology], w.c.App, e.task.Positions())
+}
+
+// Sum sums the offsets of the changelogs that are kept on disk, by topic; -1
+// for a sub-topology without any.
+func Sum(sub *graph.Subtopology, app string, positions map[string]int64) int64 {
+	sum := int64(-1)
+	for _, s := range sub.Stores {
+		if p, ok := positions[changelog(s).Full(app)]; ok && onDisk(s) {
+			sum = max(sum, 0) + p
+		}
+	}
+	return sum
+}
+
+// onDisk says that a store has a changelog of its own and is kept in files.
+func onDisk(s *graph.Store) bool {
+	return s.Logged && !s.Global && s.SourceTopic == nil && !s.InMemory && s.Kind != graph.BufferStore
 }
 
 // revive makes a task anew that lost what it held since its last commit.

@@ -28,7 +28,7 @@ func (w *Worker) work() error {
 			if !w.ready(e) {
 				continue
 			}
-			n, err := e.task.Process(turnRecords)
+			n, err := e.turn()
 			if took += n; err != nil {
 				return w.taskFailed(e, err)
 			}
@@ -48,6 +48,22 @@ func (w *Worker) work() error {
 	w.retryResets()
 	w.probeSilent()
 	return nil
+}
+
+// turn lets a task take some records, as many as it manages in about workTime:
+// slow user code must not keep the loop from commits and rebalances.
+func (e *entry) turn() (int, error) {
+	if e.batch == 0 {
+		e.batch = 1
+	}
+	began := time.Now()
+	n, err := e.task.Process(e.batch)
+	if took := time.Since(began); took > workTime {
+		e.batch = max(1, int(int64(n)*int64(workTime)/int64(took)))
+	} else if n == e.batch {
+		e.batch = min(2*e.batch, turnRecords)
+	}
+	return n, err
 }
 
 // taskFailed decides what an error of a task means. A result ends the worker.
