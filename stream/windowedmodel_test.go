@@ -30,8 +30,7 @@ var (
 	nullIn    = topology.NewTopic("in", serde.String, nullTexts)
 )
 
-// model says what Kafka Streams would do, one record after the other, in the
-// plainest way.
+// model says what Kafka Streams would do, record by record, in the plainest way.
 type model interface {
 	process(k, v string, t int64)
 	// restart is what a model forgets when a task is restored.

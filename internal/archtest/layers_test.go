@@ -83,7 +83,7 @@ var layers = []layer{
 	{pkg: "internal/runtime/drive", may: tasks},
 	{pkg: "internal/runtime/client", third: kafka},
 	{pkg: "internal/runtime/offsets", third: kafka},
-	{pkg: "internal/runtime/statedir", may: graphs},
+	{pkg: "internal/runtime/statedir", may: slices.Concat(graphs, []string{"internal/runtime/assign"})},
 	{pkg: "internal/runtime/collect", may: tasks, third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
 	{
