@@ -18,6 +18,7 @@ type due struct {
 	layers  *overlay.Store
 	next    int64 // no position before it is due
 	emitted int64 // all up to this one were emitted
+	started bool  // next and emitted are known
 	buf     []byte
 }
 
@@ -60,7 +61,7 @@ func (d *due) restored(l *timeline, of []byte, deleted bool) {
 
 // start sets the position up to which all was emitted before, and finds what is next.
 func (d *due) start(emitted int64) error {
-	d.emitted = emitted
+	d.emitted, d.started = emitted, true
 	d.forget()
 	d.next = math.MaxInt64
 	return d.layers.Scan(d.begin(), []byte{stateByte}, false, false, func(entry, _ []byte) bool {

@@ -50,7 +50,7 @@ type timeline struct {
 	due      *due // nil unless the store emits on close
 	stateBuf []byte
 	idle     *walk // of no scan
-	changed  bool // since the state was written
+	changed  bool  // since the state was written
 }
 
 // segmentInterval is the length of the segments of a store: Kafka Streams' own.
@@ -102,8 +102,13 @@ func (l *timeline) observe(at int64) {
 // drop drops the segments that have expired, but for what waits to be emitted.
 func (l *timeline) drop() {
 	edge := l.edge()
-	if l.due != nil {
+	switch {
+	case l.due == nil:
+	case l.due.started:
 		edge = min(edge, l.due.next)
+	default:
+		// A standby does not know what was emitted. It keeps what its changelog does.
+		edge -= graph.DefaultAdditionalRetention
 	}
 	if n := l.segmentOf(edge); n > l.live {
 		l.live = n
