@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ottla-streams/ottla/internal/runtime/task"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream"
@@ -171,6 +172,10 @@ func TestEmitOnCloseLosesNothing(t *testing.T) {
 						t.Fatal(update)
 					}
 				}
+				// As in Kafka Streams the commit tells the close time behind the last results.
+				if _, progress, err := task.DecodeMetadata(j.metadata); err != nil || progress["store"] != 1<<40-5000 {
+					t.Errorf("progress %v %v", progress, err)
+				}
 				if len(seen) != keys*windows {
 					t.Errorf("%d of %d windows came out", len(seen), keys*windows)
 				}
@@ -264,18 +269,4 @@ func TestWindowedTable(t *testing.T) {
 	if last := got[len(got)-1]; last != "3" {
 		t.Errorf("totals %q", got)
 	}
-}
-
-func Example_windows() {
-	in := topology.NewTopic("clicks", serde.String, serde.String)
-	b := stream.NewBuilder()
-	b.Stream(in).GroupByKey().
-		WindowedBy(window.Tumbling(time.Minute).Grace(10 * time.Second)).
-		EmitOnClose().
-		Count(state.Windows("clicks-per-minute", serde.String, serde.Int64)).
-		To(topology.NewTopic("per-minute", serde.TimeWindowed(serde.String, time.Minute), serde.Int64))
-	if _, err := b.Build(); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
 }
