@@ -131,3 +131,28 @@ func TestDamagedWindowState(t *testing.T) {
 		}
 	}
 }
+
+// Putting and fetching a window that is in memory costs no allocation.
+func TestWindowAllocations(t *testing.T) {
+	b := newBed(t, state.Windows("win", serde.String, serde.Int64, state.Retention(time.Hour)).Define(), nil)
+	s := b.store.(*state.WindowStore[string, int64])
+	k := window.Key[string]{Key: "a key of some length", Start: 5_000_000}
+	n := int64(0)
+	allocs := testing.AllocsPerRun(1000, func() {
+		n++
+		if _, _, err := s.Update(k, n, true, k.Start, nil); err != nil {
+			t.Fatal(err)
+		}
+		if v, _, ok, err := s.Find(k); err != nil || !ok || v != n {
+			t.Fatal(v, ok, err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	count := func(int64, int64, int64) bool { return true }
+	allocs = testing.AllocsPerRun(1000, func() { b.check(s.Each(k.Key, 0, k.Start, false, count)) })
+	if allocs > 6 {
+		t.Errorf("a range costs %v allocations", allocs)
+	}
+}
