@@ -62,14 +62,83 @@ func BenchmarkApp(b *testing.B) {
 	}
 }
 
+// BenchmarkRestore reads a changelog of 1 M records, all of different keys,
+// into a store that is empty.
+func BenchmarkRestore(b *testing.B) {
+	addr := broker.Start(b)
+	id := fmt.Sprintf("bench-restore-%d", time.Now().UnixNano())
+	create(b, addr, id+"-in")
+	createWith(b, addr, map[string]*string{"cleanup.policy": kadm.StringPtr("compact")}, id+"-counts-changelog")
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.DefaultProduceTopic(id+"-counts-changelog"), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cl.Close()
+	for i := range benchRecords {
+		cl.Produce(b.Context(), &kgo.Record{Key: fmt.Appendf(nil, "key-%07d", i), Value: binary.BigEndian.AppendUint64(nil, 1)}, nil)
+	}
+	if err := cl.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		b.Run(g.String(), func(b *testing.B) {
+			for range b.N {
+				restoreOnce(b, addr, id, g)
+			}
+		})
+	}
+}
+
+func restoreOnce(b *testing.B, addr, id string, g stream.Guarantee) {
+	b.Helper()
+	t := stream.NewBuilder()
+	t.Stream(topology.NewTopic(id+"-in", serde.String, serde.Bytes)).GroupByKey().Count(state.KeyValue("counts", serde.String, serde.Int64))
+	top, err := t.Build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	var first time.Time
+	n := int64(0)
+	stores := make(map[string]int64)
+	app, err := stream.NewApp(top, stream.Config{
+		ID: id, Brokers: []string{addr}, StateDir: b.TempDir(), Guarantee: g, Workers: 1, Logger: slog.New(slog.DiscardHandler),
+		Client: []kgo.Opt{kgo.AllowAutoTopicCreation()},
+		RestoreListener: func(p stream.RestoreProgress) {
+			if first.IsZero() {
+				first = time.Now()
+			}
+			n += p.Restored - stores[p.Task]
+			stores[p.Task] = p.Restored
+			if n == benchRecords {
+				cancel()
+			}
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cpu := cpuTime(b)
+	if err := app.Run(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(n)/time.Since(first).Seconds(), "records/s")
+	b.ReportMetric((cpuTime(b)-cpu).Seconds()/float64(n)*1e6, "cpu-s/M")
+}
+
 func create(b *testing.B, addr string, topics ...string) {
+	b.Helper()
+	createWith(b, addr, nil, topics...)
+}
+
+func createWith(b *testing.B, addr string, settings map[string]*string, topics ...string) {
 	b.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer cl.Close()
-	if _, err := kadm.NewClient(cl).CreateTopics(b.Context(), 4, 1, nil, topics...); err != nil {
+	if _, err := kadm.NewClient(cl).CreateTopics(b.Context(), 4, 1, settings, topics...); err != nil {
 		b.Fatal(err)
 	}
 }

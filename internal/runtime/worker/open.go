@@ -103,12 +103,16 @@ func (w *Worker) openProducer() error {
 // finish is the end of a worker that was told to stop.
 func (w *Worker) finish() {
 	w.calls.run()
-	clean := w.failed == nil && w.commitWithin(w.c.CloseTimeout) == nil
-	if !clean {
+	err := w.failed
+	if err == nil {
+		err = w.commitWithin(w.c.CloseTimeout)
+	}
+	if err != nil {
+		w.log.Warn("stopped without a last commit: the last records will be processed again", "error", err)
 		w.abortTransaction()
 	}
 	for _, e := range w.tasks {
-		w.closeTask(e, clean)
+		w.closeTask(e, err == nil)
 	}
 }
 

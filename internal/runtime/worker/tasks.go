@@ -142,7 +142,7 @@ func (w *Worker) openTask(e *entry) error {
 		e.jobs++
 		w.restore(e, c)
 	}
-	w.log.Info("task opened", "task", e.id.String(), "changelogs", e.jobs)
+	w.log.Debug("task opened", "task", e.id.String(), "changelogs", e.jobs)
 	return w.startTask(e)
 }
 

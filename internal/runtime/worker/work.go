@@ -169,7 +169,7 @@ func (w *Worker) applyBatch(b *restore.Batch) error {
 	delete(w.jobs, b.Job)
 	e.jobs--
 	if e.jobs == 0 {
-		w.log.Info("task restored", "task", e.id.String())
+		w.log.Debug("task restored", "task", e.id.String())
 	}
 	return w.startTask(e)
 }
