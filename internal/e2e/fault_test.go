@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
@@ -67,13 +69,50 @@ func TestNoLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
-		_, s := fake(t, 2)
+		c, s := fake(t, 2)
 		s.Guarantee, s.Workers = g, 3
 		l := newLoad(t, s.Brokers, s.In)
 		stop := run(t, s)
 		l.send(100)
 		collectUntil(t, s.Brokers, s.Out, 30*time.Second, func(got *counted) bool { return len(got.ids) >= 100 })
 		stop()
+		// What tasks have read of their repartition topics is deleted.
+		purged := int64(0)
+		for _, p := range c.PartitionInfos("app-counts-repartition") {
+			purged += p.LogStartOffset
+		}
+		if purged == 0 {
+			t.Error("nothing was purged")
+		}
+	}
+}
+
+// An input topic that is deleted while the app runs is missed, by name.
+func TestDeletedInput(t *testing.T) {
+	c, s := fake(t, 2)
+	top, err := counting(s.In, s.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := s.config(testLog(t))
+	cfg.MissingTopicsGrace, cfg.Client = time.Second, []kgo.Opt{kgo.MetadataMaxAge(time.Second)}
+	app, err := stream.NewApp(top, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLoad(t, s.Brokers, s.In)
+	l.send(100)
+	time.AfterFunc(2*time.Second, func() {
+		if err := c.DeleteTopic(s.In); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	if err := app.Run(ctx); err == nil || !strings.Contains(err.Error(), s.In) {
+		t.Errorf("run: %v", err)
+	} else {
+		t.Log(err)
 	}
 }
 

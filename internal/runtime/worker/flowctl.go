@@ -49,19 +49,20 @@ func (w *Worker) seek(e *entry) {
 	w.consumer.SetOffsets(to)
 }
 
-// readyRecords is how many records wait in tasks that may work now.
-func (w *Worker) readyRecords() int {
-	n := 0
+// load is how many records wait in tasks that may work now, and whether any
+// task could use more of what the brokers have.
+func (w *Worker) load() (ready int, hungry bool) {
 	for _, e := range w.order {
-		if !w.ready(e) {
-			continue
-		}
+		now := w.ready(e)
 		for _, in := range e.inputs {
 			records, _ := e.task.Buffered(in.Topic)
-			n += records
+			if now {
+				ready += records
+			}
+			hungry = hungry || records == 0
 		}
 	}
-	return n
+	return ready, hungry
 }
 
 // ready says whether a task should take records now. With MaxIdle it waits

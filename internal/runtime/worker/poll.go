@@ -17,7 +17,7 @@ import (
 const (
 	pollRecords = 10_000
 	backlog     = 1000                   // records of ready tasks that make a poll wait
-	pollEvery   = 100 * time.Millisecond // in any case
+	pollEvery   = 100 * time.Millisecond // if any task has no records
 	longestWait = time.Second
 )
 
@@ -27,8 +27,8 @@ var noWait context.Context
 // poll takes what was fetched and gives it to the tasks. While there is enough
 // to do it only looks in now and then, and it waits only if there is nothing.
 func (w *Worker) poll(ctx context.Context) error {
-	ready := w.readyRecords()
-	if ready > backlog && w.now().Sub(w.polled) < pollEvery {
+	ready, hungry := w.load()
+	if ready > backlog && (!hungry || w.now().Sub(w.polled) < pollEvery) {
 		return nil
 	}
 	w.throttle()
