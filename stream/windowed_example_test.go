@@ -51,7 +51,7 @@ func ExampleKGroupedStream_WindowedBySession() {
 	b := stream.NewBuilder()
 	b.Stream(topology.NewTopic("pages", serde.String, serde.String)).
 		GroupByKey().
-		WindowedBySession(window.Session(30 * time.Minute)).
+		WindowedBySession(window.Session(30*time.Minute)).
 		Reduce(func(path, page string) string { return path + " " + page }, state.Sessions("visits", serde.String, serde.String)).
 		To(topology.NewTopic("paths", serde.SessionWindowed(serde.String), serde.String))
 	if _, err := b.Build(); err != nil {
