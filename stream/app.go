@@ -47,9 +47,23 @@ func NewApp(t *topology.Topology, c Config) (*App, error) {
 	if t == nil {
 		return nil, errors.New("app has no topology")
 	}
+	if err := refuseGlobal(t.Graph()); err != nil {
+		return nil, err
+	}
 	return &App{
 		c: c, g: t.Graph(), log: c.Logger.With("app", c.ID), states: newStates(c.Workers, c.StateListener),
 	}, nil
+}
+
+// refuseGlobal refuses what an app does not run yet: a global store would have
+// to be loaded whole by each instance.
+func refuseGlobal(g *graph.Topology) error {
+	for _, s := range g.Stores {
+		if s.Global {
+			return fmt.Errorf("store %s at %s is global: apps can't run global stores and tables yet, only the test driver does; read its topic with Table and join it by foreign key", s.Name, s.Place)
+		}
+	}
+	return nil
 }
 
 // State returns the state of the app.
