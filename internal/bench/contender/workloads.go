@@ -55,8 +55,8 @@ var workloads = map[string]workload{
 
 	"stream-stream-join": streamStreamJoin,
 	"stream-table-join":  streamTableJoin,
-	"global-join":        globalJoin,
 	"table-table-join":   tableTableJoin,
+	"fk-join":            foreignJoin,
 }
 
 const (
@@ -160,15 +160,18 @@ func streamTableJoin(b *stream.Builder, in func(string) string, out string) {
 
 func enrich(v, row string) string { return v[:50] + "|" + row[:49] }
 
-func globalJoin(b *stream.Builder, in func(string) string, out string) {
-	rows := b.GlobalTable(texts(in("table")), state.KeyValue("rows", serde.String, serde.String))
-	b.Stream(texts(in("in"))).
-		JoinGlobal(rows, func(_, v string) string { return "g" + v[14:20] }, enrich).
-		To(texts(out))
-}
-
 func tableTableJoin(b *stream.Builder, in func(string) string, out string) {
 	left := b.Table(texts(in("left"))).Materialize(state.KeyValue("left", serde.String, serde.String))
 	right := b.Table(texts(in("right"))).Materialize(state.KeyValue("right", serde.String, serde.String))
-	left.Join(right, func(l, r string) string { return l[:10] + "|" + r[:10] }).To(texts(out))
+	left.Join(right, sequences).To(texts(out))
+}
+
+func sequences(l, r string) string { return l[:10] + "|" + r[:10] }
+
+func foreignJoin(b *stream.Builder, in func(string) string, out string) {
+	left := b.Table(texts(in("left"))).Materialize(state.KeyValue("left", serde.String, serde.String))
+	right := b.Table(texts(in("right"))).Materialize(state.KeyValue("right", serde.String, serde.String))
+	left.JoinForeign(right, func(_, l string) (string, bool) { return "g" + l[14:20], true }, sequences).
+		Named("join").
+		To(texts(out))
 }
