@@ -78,6 +78,8 @@ func TestFullDisk(t *testing.T) {
 				if err := e.Close(); err != nil {
 					t.Fatal(err)
 				}
+				// Before the open, as a compaction right behind it would make one too.
+				disk.fault.Store(&fault{syscall.ENOSPC, tt.hits})
 				e = open(t, o, "db")
 			}
 
