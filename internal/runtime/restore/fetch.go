@@ -27,7 +27,7 @@ const (
 func (r *Restorer) fetch(ctx context.Context, jobs []*progress) ([]Batch, error) {
 	var running []*progress
 	for _, p := range jobs {
-		if p.started && !p.stopped {
+		if p.started && !p.stopped.Load() {
 			running = append(running, p)
 		}
 	}
@@ -201,7 +201,9 @@ func (r *Restorer) take(p *progress, rp *kmsg.FetchResponseTopicPartition, alone
 	b := &Batch{Job: p.job, Records: convert(got.Records, p.end), End: p.end}
 	p.next = next
 	b.Next, b.Done = min(p.next, p.end), p.next >= p.end
-	p.stopped = b.Done
+	if b.Done {
+		p.stopped.Store(true)
+	}
 	return b, nil
 }
 
@@ -220,7 +222,8 @@ func (r *Restorer) nothing(p *progress, rp *kmsg.FetchResponseTopicPartition, al
 		p.alone = true
 		return nil
 	}
-	p.next, p.stopped = p.end, true
+	p.next = p.end
+	p.stopped.Store(true)
 	return &Batch{Job: p.job, Next: p.end, End: p.end, Done: true}
 }
 

@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
@@ -51,7 +52,7 @@ type progress struct {
 	next    int64
 	end     int64
 	alone   bool // ask for it alone: it had nothing to say beside others
-	stopped bool
+	stopped atomic.Bool
 }
 
 // begin decides where the job starts, given the bounds of its topic.

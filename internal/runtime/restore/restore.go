@@ -79,7 +79,7 @@ func (r *Restorer) Remove(j *Job) {
 	defer r.mu.Unlock()
 	for _, p := range r.jobs {
 		if p.job == j {
-			p.stopped = true
+			p.stopped.Store(true)
 		}
 	}
 }
@@ -143,9 +143,9 @@ func final(err error) bool {
 func fail(jobs []*progress, err error) []Batch {
 	var batches []Batch
 	for _, p := range jobs {
-		if !p.stopped {
+		if !p.stopped.Load() {
 			batches = append(batches, Batch{Job: p.job, Err: fmt.Errorf("store %s: restore from %s: %w", p.job.Store, p.job.partition(), err)})
-			p.stopped = true
+			p.stopped.Store(true)
 		}
 	}
 	return batches
@@ -162,7 +162,7 @@ func sleep(ctx context.Context, d time.Duration) {
 func (r *Restorer) active() []*progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.jobs = slices.DeleteFunc(r.jobs, func(p *progress) bool { return p.stopped })
+	r.jobs = slices.DeleteFunc(r.jobs, func(p *progress) bool { return p.stopped.Load() })
 	return slices.Clone(r.jobs)
 }
 
@@ -175,7 +175,9 @@ func (r *Restorer) hand(ctx context.Context, batches []Batch) {
 		if b.Done || b.Err != nil {
 			delete(r.stuck, b.Job)
 			for _, p := range r.jobs {
-				p.stopped = p.stopped || p.job == b.Job
+				if p.job == b.Job {
+					p.stopped.Store(true)
+				}
 			}
 		}
 	}
@@ -226,11 +228,13 @@ func (r *Restorer) begin(ctx context.Context, jobs []*progress) ([]Batch, error)
 		part := p.job.partition()
 		if err := p.begin(starts[part], ends[part]); err != nil {
 			batches = append(batches, Batch{Job: p.job, Err: err})
-			p.stopped = true
+			p.stopped.Store(true)
 			continue
 		}
 		b := Batch{Job: p.job, Next: p.next, End: p.end, Done: p.next >= p.end}
-		p.stopped = b.Done
+		if b.Done {
+			p.stopped.Store(true)
+		}
 		batches = append(batches, b)
 	}
 	return batches, nil
