@@ -101,7 +101,7 @@ func (a *App) run(ctx context.Context) (err error) {
 		return err
 	}
 	for {
-		layout, err := a.ensureTopics(ctx, clients)
+		layout, err := a.ensureTopics(ctx, clients, a.c.CheckTopicsOnly)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
@@ -13,50 +14,43 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/worker"
 )
 
-// patternsEvery is how often the app looks for topics that match its patterns.
-const patternsEvery = 30 * time.Second
-
-func (a *App) ensureTopics(ctx context.Context, clients client.Config) (*topics.Layout, error) {
+func (a *App) ensureTopics(ctx context.Context, clients client.Config, checkOnly bool) (*topics.Layout, error) {
 	cl, err := clients.New("admin")
 	if err != nil {
 		return nil, err
 	}
 	defer cl.Close()
-	return topics.Ensure(ctx, kadm.NewClient(cl), a.topicsConfig())
-}
-
-func (a *App) topicsConfig() topics.Config {
-	return topics.Config{
+	return topics.Ensure(ctx, kadm.NewClient(cl), topics.Config{
 		Topology: a.g, App: a.c.ID, Settings: graph.TopicSettings{Defaults: a.c.TopicSettings},
-		ReplicationFactor: a.c.ReplicationFactor, CheckOnly: a.c.CheckTopicsOnly,
+		ReplicationFactor: a.c.ReplicationFactor, CheckOnly: checkOnly,
 		WaitForInputs: a.c.MissingTopicsGrace, Logger: a.log,
-	}
+	})
 }
 
-// watchTopics looks now and then whether other topics match the patterns that
-// the topology reads, and calls changed if so.
-func (a *App) watchTopics(ctx context.Context, clients client.Config, l *topics.Layout, changed func(error)) {
-	patterns := false
-	for _, n := range a.g.Nodes {
-		patterns = patterns || n.Source != nil && n.Source.Pattern != nil
-	}
-	if !patterns {
-		return
-	}
-	for tick := time.NewTicker(patternsEvery); ; {
+// watchTopics looks now and then whether the topics are what they were when the
+// workers began. stop ends the workers: with [worker.ErrTopicsChanged] they
+// start anew, with another error the app ends. A changelog that somebody deleted
+// is not made again: it would be an empty one.
+func (a *App) watchTopics(ctx context.Context, clients client.Config, l *topics.Layout, stop func(error)) {
+	tick := time.NewTicker(a.c.TopicCheckInterval)
+	defer tick.Stop()
+	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			tick.Stop()
 			return
 		}
-		now, err := a.ensureTopics(ctx, clients)
+		now, err := a.ensureTopics(ctx, clients, true)
+		_, missing := errors.AsType[*graph.MissingTopicsError](err)
+		_, absent := errors.AsType[*topics.AbsentError](err)
 		switch {
 		case ctx.Err() != nil:
+		case missing, absent:
+			stop(err)
 		case err != nil:
-			a.log.Warn("topics that match a pattern are not followed", "error", err)
+			a.log.Warn("topics could not be checked", "error", err)
 		case !maps.Equal(now.Inputs, l.Inputs):
-			changed(worker.ErrTopicsChanged)
+			stop(worker.ErrTopicsChanged)
 		}
 	}
 }

@@ -17,45 +17,42 @@ import (
 // runWorkers runs the workers until ctx ends or one of them fails for good. One
 // that dies otherwise is replaced.
 func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.Config, l *topics.Layout, e engine.Opener) error {
-	ctx, stop := context.WithCancelCause(ctx)
+	parent := ctx
+	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
 	user, endUser := context.WithCancel(context.WithoutCancel(ctx))
 	defer endUser()
 	config := a.workerConfig(dir, clients, l.Partitions(), e)
 	config.Context = user
 	a.states.set(Rebalancing)
-	var (
-		wg     sync.WaitGroup
-		mu     sync.Mutex
-		failed error
-	)
+	// The first who stops tells why, unless it is the caller.
+	why := func() error {
+		if err := context.Cause(ctx); err != context.Cause(parent) {
+			return err
+		}
+		return nil
+	}
+	end := func(err error) {
+		stop(err)
+		if err := why(); err != nil && !errors.Is(err, worker.ErrTopicsChanged) {
+			a.log.Error("app stops because of an error", "error", err)
+			a.states.set(PendingError)
+		}
+	}
+	var wg sync.WaitGroup
 	for i := range a.c.Workers {
 		c := config
 		c.Index = i + 1
 		c.OnState = func(s worker.State) { a.states.worker(c.Index, s) }
 		wg.Go(func() {
 			if err := a.keepWorker(ctx, c); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				if failed == nil {
-					failed = err
-					if errors.Is(err, worker.ErrTopicsChanged) {
-						stop(err)
-						return
-					}
-					a.log.Error("app stops because of an error", "error", err)
-					a.states.set(PendingError)
-					stop(err)
-				}
+				end(err)
 			}
 		})
 	}
-	wg.Go(func() { a.watchTopics(ctx, clients, l, func(err error) { stop(err) }) })
+	wg.Go(func() { a.watchTopics(ctx, clients, l, end) })
 	wg.Wait()
-	if failed == nil && errors.Is(context.Cause(ctx), worker.ErrTopicsChanged) {
-		return context.Cause(ctx)
-	}
-	return failed
+	return why()
 }
 
 // keepWorker runs a worker, and another in its place if it dies, until ctx ends.

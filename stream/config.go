@@ -142,6 +142,10 @@ type Config struct {
 	// quick and must not wait for the app. Defaults to none.
 	StateListener func(from, to State)
 
+	// TopicCheckInterval is how often the app looks whether its topics are still
+	// there, and whether others match its patterns. Defaults to 1 min.
+	TopicCheckInterval time.Duration
+
 	// TopicSettings are settings of the internal topics to create, such as
 	// "segment.bytes". Those of a store win over them. Defaults to none.
 	TopicSettings map[string]string
@@ -183,6 +187,7 @@ func (c Config) withDefaults() Config {
 	if c.StateDir == "" {
 		c.StateDir = defaultStateDir()
 	}
+	c.TopicCheckInterval = cmp.Or(c.TopicCheckInterval, time.Minute)
 	c.TransactionTimeout = cmp.Or(c.TransactionTimeout, 10*time.Second)
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	return c
@@ -216,7 +221,7 @@ func (c Config) validate() error {
 		value time.Duration
 	}{
 		{"CloseTimeout", c.CloseTimeout}, {"CommitInterval", c.CommitInterval}, {"LayerAge", c.LayerAge},
-		{"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TransactionTimeout", c.TransactionTimeout},
+		{"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
 	} {
 		bad(f.value < time.Millisecond, "%s: %s is less than a millisecond", f.name, f.value)
 	}

@@ -2,14 +2,12 @@ package e2e
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
@@ -90,16 +88,13 @@ func TestNoLeaks(t *testing.T) {
 
 // An input topic that is deleted while the app runs is missed, by name.
 func TestDeletedInput(t *testing.T) {
-	if os.Getenv("OTTLA_SOAK") == "" {
-		t.Skip("SKIPPED: faults that take long and need a quiet machine; set OTTLA_SOAK")
-	}
 	c, s := fake(t, 2)
 	top, err := counting(s.In, s.Out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := s.config(testLog(t))
-	cfg.MissingTopicsGrace, cfg.Client = time.Second, []kgo.Opt{kgo.MetadataMaxAge(time.Second)}
+	cfg.MissingTopicsGrace, cfg.TopicCheckInterval = time.Second, time.Second
 	app, err := stream.NewApp(top, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -148,6 +148,9 @@ func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error 
 		m.in.at = m.to
 	}
 	for _, e := range dirty {
+		if e.task == nil {
+			continue // undone with one before it: it reads the changelog instead
+		}
 		err := e.task.Committed(func(topic string) (int64, bool) {
 			end, ok := w.out.End(topic, e.id.Partition)
 			return end + markers, ok

@@ -71,6 +71,9 @@ func (w *Worker) ready(e *entry) bool {
 	if e.phase != running || !e.task.HasRecords() || w.fenced || w.now().Before(e.retry) {
 		return false
 	}
+	if e.task.CommitRequested() && w.now().Before(w.retry) {
+		return false // it may not hold more without a commit, and that has to wait
+	}
 	if w.c.MaxIdle < 0 {
 		return true
 	}

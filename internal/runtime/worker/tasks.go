@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -295,7 +296,8 @@ func (w *Worker) restore(e *entry, c task.Changelog) {
 	}
 	for _, s := range w.layout.byID[e.id.Subtopology].Stores {
 		if s.Name == c.Store {
-			job.Expires = c.Source || s.Kind == graph.WindowStore || s.Kind == graph.SessionStore
+			job.Expires = c.Source || s.Kind == graph.WindowStore || s.Kind == graph.SessionStore ||
+				strings.Contains(s.LogConfig["cleanup.policy"], "delete")
 		}
 	}
 	w.jobs[job] = &restored{entry: e}

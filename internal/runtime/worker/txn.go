@@ -91,7 +91,7 @@ func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
 		return w.undo(err, false)
 	}
 	if err := w.producer.EndTransaction(w.life, kgo.TryCommit); err != nil {
-		return w.undo(fmt.Errorf("transaction %s: commit: %w", w.txn.id, err), true)
+		return w.undo(fmt.Errorf("transaction %s: commit: %w", w.txn.id, passing(err)), true)
 	}
 	w.out.Reset()
 	if err := w.begin(); err != nil {
@@ -103,14 +103,30 @@ func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
 	return w.afterCommit(dirty, moves, 1)
 }
 
+// offsetsTime is how long a commit tries to add offsets to its transaction. The
+// group can't have the loop's attention meanwhile.
+const offsetsTime = 3 * time.Second
+
+// passing marks an error of a request that no broker answered as one that may
+// pass: what it is about is the way there.
+func passing(err error) error {
+	var code *kerr.Error
+	if errors.As(err, &code) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNotNow, err)
+}
+
 // addOffsets makes the positions of the inputs part of the transaction.
 func (w *Worker) addOffsets(ctx context.Context, moves []move) error {
 	if len(moves) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, offsetsTime)
+	defer cancel()
 	id, epoch, err := w.producer.ProducerID(ctx)
 	if err != nil {
-		return fmt.Errorf("transaction %s: %w", w.txn.id, err)
+		return fmt.Errorf("transaction %s: %w", w.txn.id, passing(err))
 	}
 	if !w.txn.implicit {
 		if err := w.addGroup(ctx, id, epoch); err != nil {
@@ -132,7 +148,7 @@ func (w *Worker) addGroup(ctx context.Context, id int64, epoch int16) error {
 	for {
 		resp, err := req.RequestWith(ctx, w.producer)
 		if err != nil {
-			return err
+			return passing(err)
 		}
 		err = kerr.ErrorForCode(resp.ErrorCode)
 		if !errors.Is(err, kerr.ConcurrentTransactions) || ctx.Err() != nil {
@@ -167,7 +183,7 @@ func (w *Worker) txnOffsetCommit(ctx context.Context, id int64, epoch int16, mov
 	}
 	resp, err := req.RequestWith(ctx, w.producer)
 	if err != nil {
-		return fmt.Errorf("transaction %s: offset commit: %w", w.txn.id, err)
+		return fmt.Errorf("transaction %s: offset commit: %w", w.txn.id, passing(err))
 	}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {

@@ -22,25 +22,26 @@ const (
 
 // work lets the tasks that are ready take turns for a while, and punctuates.
 func (w *Worker) work() error {
-	for until := w.now().Add(workTime); ; {
-		took := 0
-		for _, e := range w.order {
-			if !w.ready(e) {
-				continue
-			}
-			n, err := e.turn()
-			if took += n; err != nil {
-				return w.taskFailed(e, err)
-			}
-			if e.task.CommitRequested() {
-				return nil
-			}
+	until := w.now().Add(workTime)
+	for n, idle := len(w.order), 0; idle < n; {
+		w.turn++
+		e := w.order[w.turn%n]
+		if !w.ready(e) {
+			idle++
+			continue
 		}
-		if took == 0 || w.now().After(until) {
+		idle = 0
+		if _, err := e.take(); err != nil {
+			return w.taskFailed(e, err)
+		}
+		if e.task.CommitRequested() || w.now().After(until) {
 			break
 		}
 	}
 	for _, e := range w.order {
+		if w.now().Before(e.retry) {
+			continue
+		}
 		if _, err := e.task.Punctuate(); err != nil {
 			return w.taskFailed(e, err)
 		}
@@ -50,9 +51,9 @@ func (w *Worker) work() error {
 	return nil
 }
 
-// turn lets a task take some records, as many as it manages in about workTime:
+// take lets a task take some records, as many as it manages in about workTime:
 // slow user code must not keep the loop from commits and rebalances.
-func (e *entry) turn() (int, error) {
+func (e *entry) take() (int, error) {
 	if e.batch == 0 {
 		e.batch = 1
 	}

@@ -40,7 +40,8 @@ type Worker struct {
 	stop context.CancelFunc
 
 	tasks  map[graph.TaskID]*entry
-	order  []*entry // the running ones, in turns
+	order  []*entry // the running ones
+	turn   int      // whose it is
 	jobs   map[*restore.Job]*restored
 	failed error // what a call found; ends the loop
 
