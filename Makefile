@@ -18,13 +18,19 @@ CONFORMANCE_DIR ?= $(OTTLA_SHARED)/conformance/cases
 RACE := $(patsubst %,./%/...,$(wildcard internal/runtime internal/overlay internal/e2e state stream))
 
 SOAK ?= 10m
+# What bench-go runs, and how; BENCH_GO_FLAGS="-count 6" is for benchstat.
 BENCH ?= .
+BENCH_GO_FLAGS ?=
+BENCH_PACKAGES ?= ./internal/bench/... ./internal/runtime/... ./serde/... ./state/...
+# Rows and flags of the bench against Java.
+BENCH_ROWS ?= essential
+BENCH_FLAGS ?= --scale 3
 FUZZTIME ?= 10s
 
-.PHONY: help run test race integration conformance soak bench lint fuzz cover
+.PHONY: help run test race integration conformance soak bench bench-all bench-go lint fuzz cover
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 
 run: ## run the word count example
 	go run ./examples/wordcount
@@ -53,8 +59,22 @@ conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR
 soak: ## the long test against a real Kafka, for SOAK (10m)
 	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run TestSoak -v ./internal/e2e/...
 
-bench: ## the benchmarks that match BENCH
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+# bench_against_java ROWS: the bench builds its own tools; it fails if an output is wrong.
+define bench_against_java
+	@[ -x "$(OTTLA_SHARED)/bench/run" ] || { echo "no bench in $(OTTLA_SHARED)/bench: set OTTLA_SHARED" >&2; exit 1; }
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+	go build -o "$$out/contender" ./internal/bench/contender; \
+	"$(OTTLA_SHARED)/bench/run" $(1) --go "$$out/contender" $(BENCH_FLAGS)
+endef
+
+bench: ## against Java Kafka Streams: the rows of BENCH_ROWS (essential), with BENCH_FLAGS (--scale 3)
+	$(call bench_against_java,$(BENCH_ROWS))
+
+bench-all: ## against Java Kafka Streams: all rows
+	$(call bench_against_java,all)
+
+bench-go: ## the benchmarks within the process that match BENCH, as benchstat reads them
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(BENCH_GO_FLAGS) $(BENCH_PACKAGES)
 
 lint: ## gofmt, vet and staticcheck
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \
