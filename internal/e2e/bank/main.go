@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ottla-streams/ottla/internal/e2e/bank/ledger"
 	"github.com/ottla-streams/ottla/stream"
 )
 
@@ -25,7 +26,7 @@ func main() {
 }
 
 func run() error {
-	top, err := bank()
+	top, err := ledger.Topology()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"errors"
@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// transfer moves an amount between two accounts: "from,to,amount".
-type transfer struct {
-	from, to string
-	amount   int64
+// Transfer moves an amount between two accounts: "from,to,amount".
+type Transfer struct {
+	From, To string
+	Amount   int64
 }
 
-// posting is one side of a transfer: "transfer id,change".
-type posting struct {
-	transfer string
-	change   int64
+// Posting is one side of a transfer: "transfer id,change".
+type Posting struct {
+	Transfer string
+	Change   int64
 }
 
-// entry is the last posting of an account, with the number of its postings and
+// Entry is the last posting of an account, with the number of its postings and
 // their sum: "transfer id,change,count,balance".
-type entry struct {
-	posting
-	count, balance int64
+type Entry struct {
+	Posting
+	Count, Balance int64
 }
 
 var (
@@ -66,20 +66,20 @@ func appendNumbers(dst []byte, ns ...int64) []byte {
 
 type transferSerde struct{}
 
-func (transferSerde) AppendTo(dst []byte, t *transfer) ([]byte, error) {
-	return appendNumbers(append(append(append(dst, t.from...), ','), t.to...), t.amount), nil
+func (transferSerde) AppendTo(dst []byte, t *Transfer) ([]byte, error) {
+	return appendNumbers(append(append(append(dst, t.From...), ','), t.To...), t.Amount), nil
 }
 
-func (transferSerde) Decode(src []byte) (*transfer, error) {
+func (transferSerde) Decode(src []byte) (*Transfer, error) {
 	f, err := fields(src, 3)
 	if err != nil {
 		return nil, err
 	}
-	t := &transfer{from: f[0], to: f[1]}
-	if err := numbers(f[2:], &t.amount); err != nil {
+	t := &Transfer{From: f[0], To: f[1]}
+	if err := numbers(f[2:], &t.Amount); err != nil {
 		return nil, err
 	}
-	if t.amount <= 0 {
+	if t.Amount <= 0 {
 		return nil, errAmount
 	}
 	return t, nil
@@ -87,32 +87,32 @@ func (transferSerde) Decode(src []byte) (*transfer, error) {
 
 type postingSerde struct{}
 
-func (postingSerde) AppendTo(dst []byte, p posting) ([]byte, error) {
-	return appendNumbers(append(dst, p.transfer...), p.change), nil
+func (postingSerde) AppendTo(dst []byte, p Posting) ([]byte, error) {
+	return appendNumbers(append(dst, p.Transfer...), p.Change), nil
 }
 
-func (postingSerde) Decode(src []byte) (p posting, err error) {
+func (postingSerde) Decode(src []byte) (p Posting, err error) {
 	f, err := fields(src, 2)
 	if err != nil {
 		return p, err
 	}
-	p.transfer = f[0]
-	return p, numbers(f[1:], &p.change)
+	p.Transfer = f[0]
+	return p, numbers(f[1:], &p.Change)
 }
 
 type entrySerde struct{}
 
-func (entrySerde) AppendTo(dst []byte, e entry) ([]byte, error) {
-	return appendNumbers(append(dst, e.transfer...), e.change, e.count, e.balance), nil
+func (entrySerde) AppendTo(dst []byte, e Entry) ([]byte, error) {
+	return appendNumbers(append(dst, e.Transfer...), e.Change, e.Count, e.Balance), nil
 }
 
-func (entrySerde) Decode(src []byte) (e entry, err error) {
+func (entrySerde) Decode(src []byte) (e Entry, err error) {
 	f, err := fields(src, 4)
 	if err != nil {
 		return e, err
 	}
-	e.transfer = f[0]
-	return e, numbers(f[1:], &e.change, &e.count, &e.balance)
+	e.Transfer = f[0]
+	return e, numbers(f[1:], &e.Change, &e.Count, &e.Balance)
 }
 
 type decimalSerde struct{}
