@@ -1,7 +1,7 @@
 // Package describe renders what a topology looks like.
 //
 // There are only a few types: a [Topology] holds [Subtopology] values, they
-// hold [Node] values and the internal [Topic] values they own. All are plain
+// hold [Node] and [Store] values and the internal [Topic] values they own. All are plain
 // data: whoever built the topology fills them once, and this package only reads
 // them. There are four renderings:
 //
@@ -9,6 +9,8 @@
 //   - [JSON] is versioned and complete; [ParseJSON] reads it back.
 //   - [DOT] is a Graphviz digraph.
 //   - [Mermaid] is a Mermaid flowchart.
+//
+// [Compare] tells what a changed topology does to the state of the one before.
 //
 // Every function is pure and safe for concurrent use, as long as nobody changes
 // the description meanwhile. The package imports the standard library only.
@@ -39,6 +41,8 @@ type Subtopology struct {
 	// ChangelogTopics are the topics that its stores are restored from. A
 	// source topic that serves as a changelog is listed too.
 	ChangelogTopics []Topic `json:"changelogTopics,omitempty"`
+	// Stores are the stores of its processors, in order of creation.
+	Stores []Store `json:"stores,omitempty"`
 	// CopartitionGroups are sets of source topics that must have the same
 	// number of partitions.
 	CopartitionGroups [][]string `json:"copartitionGroups,omitempty"`
@@ -53,6 +57,19 @@ type Topic struct {
 	Partitions int `json:"partitions,omitzero"`
 	// Configs are the topic's settings under their Kafka names.
 	Configs map[string]string `json:"configs,omitempty"`
+}
+
+// Store describes a store. Its name is unique in the topology.
+type Store struct {
+	Name string `json:"name"`
+	// Kind says how its entries look: "key-value", "window", "session",
+	// "versioned" or "buffer". State of one kind cannot be read as another.
+	Kind string `json:"kind"`
+	// Changelog is the topic that the store is restored from, as in
+	// [Subtopology.ChangelogTopics]. Without one its state is on disk only.
+	Changelog string `json:"changelog,omitempty"`
+	// FromSource says that Changelog is an input topic.
+	FromSource bool `json:"fromSource,omitzero"`
 }
 
 // Node describes a source, a processor or a sink. Its name is unique in the

@@ -38,6 +38,7 @@ type document struct {
 //	      ],
 //	      "repartitionTopics": [{"name": "…", "partitions": 1, "configs": {"…": "…"}}],
 //	      "changelogTopics": […],
+//	      "stores": [{"name": "…", "kind": "…", "changelog": "…", "fromSource": true}],
 //	      "copartitionGroups": [["…"]]
 //	    }
 //	  ]

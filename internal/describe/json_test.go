@@ -39,6 +39,7 @@ func orders() Topology {
 				{Name: "log", Kind: Processor, Stores: []string{"seen"}, Parents: []string{"orders"}, Place: "main.go:23"},
 			},
 			ChangelogTopics: []Topic{{Name: "seen-changelog", Configs: map[string]string{"retention.ms": "-1", "cleanup.policy": "compact"}}},
+			Stores:          []Store{{Name: "seen", Kind: "key-value", Changelog: "seen-changelog"}, {Name: "r", Kind: "window", Changelog: "rates", FromSource: true}},
 		},
 		{
 			ID: 1, Global: true,

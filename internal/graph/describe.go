@@ -15,6 +15,9 @@ func (t *Topology) Describe() describe.Topology {
 		for _, n := range s.Nodes {
 			sub.Nodes = append(sub.Nodes, describeNode(n))
 		}
+		for _, store := range s.Stores {
+			sub.Stores = append(sub.Stores, describeStore(store))
+		}
 		d.Subtopologies = append(d.Subtopologies, sub)
 	}
 	for _, it := range t.InternalTopics(TopicSettings{}) {
@@ -46,6 +49,29 @@ func describeSources(sources []*Node) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func describeStore(s *Store) describe.Store {
+	d := describe.Store{Name: s.Name, Kind: s.Kind.String()}
+	if topic, ok := s.changelog(); ok {
+		d.Changelog, d.FromSource = topic.Name, !topic.Internal
+	}
+	if s.Global { // it is read from its source topic
+		d.Changelog, d.FromSource = globalTopic(s), true
+	}
+	return d
+}
+
+// globalTopic is the topic that a global store is a copy of.
+func globalTopic(s *Store) string {
+	for _, n := range s.Nodes {
+		for _, p := range n.Parents {
+			if p.Kind == SourceNode && len(p.Source.Topics) > 0 {
+				return p.Source.Topics[0].Name
+			}
+		}
+	}
+	return ""
 }
 
 func describeNode(n *Node) describe.Node {

@@ -113,6 +113,10 @@ const (
 	BufferStore // a suppress or grace-period buffer: kept in memory, logged
 )
 
+func (k StoreKind) String() string {
+	return [...]string{KeyValueStore: "key-value", WindowStore: "window", SessionStore: "session", VersionedStore: "versioned", BufferStore: "buffer"}[k]
+}
+
 // Store is a store of the topology. A task has an instance of each store of
 // its sub-topology.
 type Store struct {
