@@ -103,7 +103,7 @@ func (w *Worker) replaceProducer() error {
 // reviveDirty makes the tasks anew that emitted or wrote since the last commit.
 func (w *Worker) reviveDirty() {
 	for _, e := range w.tasks {
-		if e.phase == running && e.task.Dirty() {
+		if e.phase == Processing && e.task.Dirty() {
 			w.revive(e, 0)
 		}
 	}
@@ -138,7 +138,7 @@ func (w *Worker) settleDoubt() error {
 	g.Group = w.c.App
 	inputs := make(map[offsets.Partition]*input)
 	for _, e := range w.tasks {
-		if e.phase != waiting {
+		if e.phase != Waiting {
 			continue
 		}
 		for _, in := range e.inputs {
@@ -157,7 +157,7 @@ func (w *Worker) settleDoubt() error {
 		return err
 	}
 	for _, e := range w.tasks {
-		if e.phase == waiting {
+		if e.phase == Waiting {
 			w.seek(e)
 		}
 	}

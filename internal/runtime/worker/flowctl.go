@@ -68,7 +68,7 @@ func (w *Worker) load() (ready int, hungry bool) {
 // ready says whether a task should take records now. With MaxIdle it waits
 // that long for inputs that are empty on the brokers too.
 func (w *Worker) ready(e *entry) bool {
-	if e.phase != running || !e.task.HasRecords() || w.fenced || w.now().Before(e.retry) {
+	if e.phase != Processing || !e.task.HasRecords() || w.fenced || w.now().Before(e.retry) {
 		return false
 	}
 	if e.task.CommitRequested() && w.now().Before(w.retry) {
@@ -114,7 +114,7 @@ func (w *Worker) idleFor(ready int) time.Duration {
 		for _, in := range e.inputs {
 			at(in.resetAt)
 		}
-		if e.phase != running {
+		if e.phase != Processing {
 			continue
 		}
 		dirty = dirty || e.task.Dirty()

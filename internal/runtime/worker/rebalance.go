@@ -66,7 +66,7 @@ func (w *Worker) revoke(parts map[string][]int32) {
 	}
 	w.log.Info("tasks go to other members", "tasks", names(gone))
 	clean := true
-	if slices.ContainsFunc(gone, func(e *entry) bool { return e.phase == running }) && !w.fenced {
+	if slices.ContainsFunc(gone, func(e *entry) bool { return e.phase == Processing }) && !w.fenced {
 		if err := w.commitWithin(w.revokeTimeout()); err != nil {
 			w.log.Warn("tasks are given up without a commit: their last records will be processed again", "error", err)
 			clean = false

@@ -13,19 +13,10 @@ import (
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
-// phase is where a task is on its way to work.
-type phase uint8
-
-const (
-	waiting   phase = iota // for its folder, or until a failed open is tried again
-	restoring              // its stores are read from their changelogs
-	running
-)
-
 // entry is a task of the worker.
 type entry struct {
 	id      graph.TaskID
-	phase   phase
+	phase   Phase
 	inputs  map[string]*input
 	task    *task.Task
 	jobs    int       // changelogs that are not restored yet
@@ -106,7 +97,7 @@ func (w *Worker) openWaiting() {
 		return
 	}
 	for _, e := range w.tasks {
-		if e.phase != waiting || w.now().Before(e.retry) || len(e.inputs) < len(w.layout.expects(e.id)) {
+		if e.phase != Waiting || w.now().Before(e.retry) || len(e.inputs) < len(w.layout.expects(e.id)) {
 			continue
 		}
 		if err := w.openTask(e); err != nil {
@@ -138,7 +129,7 @@ func (w *Worker) openTask(e *entry) error {
 		t.SetPosition(in.Topic, in.at.offset, in.end)
 		in.next = in.at.offset
 	}
-	e.phase, e.jobs = restoring, 0
+	e.phase, e.jobs = Restoring, 0
 	for _, c := range t.Changelogs() {
 		e.jobs++
 		w.restore(e, c)
@@ -156,6 +147,7 @@ func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 	return task.Config{
 		ID: id, App: w.c.App, Nodes: sub.Nodes, Stores: sub.Stores,
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
+		DropOrphans: w.c.DropOrphans,
 		Context: w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
 		CacheBytes: w.c.CacheBytes, EmitMillis: emitMillis, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
 	}
@@ -166,7 +158,7 @@ func (w *Worker) openFailed(e *entry, err error) {
 	if e.task != nil {
 		w.release(e, false)
 	}
-	e.phase = waiting
+	e.phase = Waiting
 	switch {
 	case errors.Is(err, engine.ErrDamaged):
 		w.quarantine(e, err)
@@ -199,7 +191,7 @@ func (w *Worker) startTask(e *entry) error {
 	if err := e.task.Start(); err != nil {
 		return err
 	}
-	e.phase = running
+	e.phase = Processing
 	w.order = append(w.order, e)
 	for _, in := range e.inputs {
 		w.resume(in)
@@ -234,7 +226,7 @@ func (w *Worker) release(e *entry, clean bool) {
 		}
 	}
 	w.order = slices.DeleteFunc(w.order, func(o *entry) bool { return o == e })
-	if !clean || e.phase != running {
+	if !clean || e.phase != Processing {
 		e.task.Abort()
 	}
 	err := e.task.Close(!e.damaged && !w.inDoubt())
@@ -276,7 +268,7 @@ func (w *Worker) revive(e *entry, after time.Duration) {
 	if e.task != nil {
 		w.release(e, false)
 	}
-	e.phase, e.idle = waiting, time.Time{}
+	e.phase, e.idle = Waiting, time.Time{}
 	e.retry = w.now().Add(after)
 	for _, in := range e.inputs {
 		w.pause(in)

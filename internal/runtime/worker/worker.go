@@ -58,6 +58,7 @@ type Worker struct {
 	state     State
 
 	active  atomic.Pointer[[]assign.TaskID] // what the group's goroutine tells
+	infos   atomic.Pointer[[]TaskInfo]      // what Tasks returns
 	fetched fetched                         // of the group's goroutine
 	side    sync.WaitGroup
 }
@@ -71,6 +72,7 @@ func New(c Config) *Worker {
 	}
 	w.calls = calls{bell: &w.bell, gone: make(chan struct{})}
 	w.active.Store(&[]assign.TaskID{})
+	w.infos.Store(&[]TaskInfo{})
 	return w
 }
 

@@ -1,0 +1,71 @@
+package worker
+
+import "github.com/ottla-streams/ottla/internal/graph"
+
+// Role is what a worker keeps a task for.
+type Role uint8
+
+// The roles of a task. Only an active one processes records; the others keep
+// its stores current.
+const (
+	Active  Role = iota
+	Standby      // a copy that is there should the active task's worker vanish
+	Warmup       // a copy that is on its way to be the active task
+)
+
+func (r Role) String() string { return [...]string{"active", "standby", "warm-up"}[r] }
+
+// Phase is where a task is on its way to work.
+type Phase uint8
+
+// The phases of a task.
+const (
+	Waiting    Phase = iota // for its folder, or until a failed open is tried again
+	Restoring               // its stores are read from their changelogs up to an end
+	Processing              // it is active and works
+	Tailing                 // it is a standby or a warm-up and follows its changelogs
+)
+
+func (p Phase) String() string {
+	return [...]string{"waiting", "restoring", "processing", "tailing"}[p]
+}
+
+// TaskInfo is what a worker says of one of its tasks. It is never changed.
+type TaskInfo struct {
+	ID     graph.TaskID
+	Role   Role
+	Phase  Phase
+	Stores []StoreInfo // with a changelog, in the topology's order; none while it waits
+	Inputs []InputInfo // of an active task, sorted by topic
+}
+
+// StoreInfo is how far a store stands for its changelog. Position is at most End.
+type StoreInfo struct {
+	Name      string
+	Changelog string // the topic: the input itself for a table that is read again from it
+	Position  int64  // the offset after what the store holds, as far as it is committed
+	End       int64  // of the changelog, as the worker saw it last
+}
+
+// InputInfo is how far an input partition is processed.
+type InputInfo struct {
+	Topic     string
+	Partition int32
+	Position  int64 // the offset after the last record that was processed
+	Committed int64 // the offset that the last commit says
+	End       int64 // of the partition, as the broker told last
+}
+
+// Lag is how many changelog offsets the task's stores lack.
+func (t *TaskInfo) Lag() int64 {
+	lag := int64(0)
+	for _, s := range t.Stores {
+		lag += s.End - s.Position
+	}
+	return lag
+}
+
+// Tasks returns the tasks that the worker has, sorted by id: a snapshot that is
+// at most about a second old and must not be changed. It is safe for concurrent
+// use.
+func (w *Worker) Tasks() []TaskInfo { return *w.infos.Load() }
