@@ -54,8 +54,11 @@ func (s *Store) Commit() {
 		e.comDel, e.known, e.dirty = e.curDel, true, false
 		s.owe(e)
 		e.headers = nil
-		if e.comDel && s.base == nil {
+		switch {
+		case e.comDel && s.base == nil:
 			s.remove(e)
+		case s.shown != nil:
+			s.show(e)
 		}
 		s.dirty[i] = nil
 	}
@@ -172,12 +175,16 @@ func (s *Store) clear() {
 	if s.order != nil {
 		s.order.Clear()
 	}
+	if s.shown != nil {
+		s.shown.Clear()
+	}
 }
 
 // forget drops the committed side of an entry that has an uncommitted one.
 func (s *Store) forget(e *entry) {
 	s.bytes -= cap(e.com)
 	e.com, e.known, e.comDel, e.lentCom = nil, false, false, false
+	s.unshow(e)
 }
 
 func (s *Store) dropMemory(lo, hi []byte) {
@@ -221,7 +228,10 @@ func (s *Store) Keep(key, value []byte) {
 	}
 	e.com = append(e.com[:0], value...)
 	s.bytes += cap(e.com)
-	if e.comDel && s.base == nil {
+	switch {
+	case e.comDel && s.base == nil:
 		s.remove(e)
+	case s.shown != nil:
+		s.show(e)
 	}
 }

@@ -97,6 +97,9 @@ type Store struct {
 	logged  []logged    // for the changelog only
 	finish  func()      // see AtCommit
 	idle    *scan       // of no range read
+
+	shown  *btree.BTreeG[shown] // the committed layer for other goroutines, see Publish
+	frozen bool
 }
 
 // New returns an empty store. prefix comes before each key in the engine.
@@ -261,6 +264,7 @@ func (s *Store) remove(e *entry) {
 	if s.order != nil {
 		s.order.Delete(itemOf(e))
 	}
+	s.unshow(e)
 }
 
 // item is an entry in the tree, with the first bytes of its key beside it: most
