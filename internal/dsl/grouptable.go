@@ -101,7 +101,7 @@ func (g *GroupedTable[K, V]) repartition(by *Step, key serde.Serde[K], names fun
 		topic := graph.Topic{Name: name + "-repartition", Internal: true}
 		w.AddRepartition(&graph.Repartition{Name: topic.Name, Place: s.Place})
 		w.Add(&graph.Node{Name: sink, Kind: graph.SinkNode, Place: s.Place, Op: s.Op, Sink: &graph.Sink{Topic: topic},
-			Bind: op.Sink(op.SinkSpec[K, flow.Change[V]]{Topic: topic, Key: key, Value: changes})}, Outs(s.Parents)...)
+			Bind: op.Sink(op.SinkSpec[K, flow.Change[V]]{Topic: topic, Key: key, Value: changes, AtCommit: true})}, Outs(s.Parents)...)
 		s.Out = w.Add(&graph.Node{Name: source, Kind: graph.SourceNode, Place: s.Place, Op: s.Op,
 			Source: &graph.Source{Topics: []graph.Topic{topic}, Reset: graph.Reset{Kind: graph.ResetEarliest}},
 			Bind:   op.Source(key, changes, nil)})

@@ -19,6 +19,7 @@ type Meta struct {
 	Headers serde.Headers
 	NoKey   bool // the key is null; the typed key is a zero value
 	NoValue bool // the value is null; the typed value is a zero value
+	Final   bool // it is, or comes of, the final result of a window
 
 	// Node is the number of the node whose user code runs, so that a
 	// recovered panic can be told with its place.

@@ -149,7 +149,11 @@ func upTo(t, d int64) int64 {
 // send sends on a session that has closed, with the headers of the record in work.
 func (s *sessions[K, V, A]) send(k window.Key[K], a A) error {
 	var none A
-	return s.out.Send(k, flow.Change[A]{New: a, HasNew: true}, none, false, k.End, s.meta)
+	saved := s.meta.Final
+	s.meta.Final = true
+	err := s.out.Send(k, flow.Change[A]{New: a, HasNew: true}, none, false, k.End, s.meta)
+	s.meta.Final = saved
+	return err
 }
 
 // update puts the session that the record makes of those that it joins.

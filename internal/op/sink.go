@@ -19,12 +19,15 @@ type SinkSpec[K, V any] struct {
 	Partition Partition[K, V]
 	Key       serde.Serde[K]
 	Value     serde.Serde[V]
+	// AtCommit lets records leave together with the state that they come from.
+	AtCommit bool
 }
 
 // Sink encodes records and hands them to the collector.
 func Sink[K, V any](spec SinkSpec[K, V]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
 		s := &sink[K, V]{in: b.Instance, node: n, spec: spec, kn: flow.NullsOf[K](), vn: flow.NullsOf[V]()}
+		s.out.AtCommit = spec.AtCommit
 		s.nulls = s.kn.Possible() || s.vn.Possible()
 		if spec.Dynamic == nil {
 			s.out.Topic = b.Instance.TopicName(spec.Topic)
@@ -60,7 +63,7 @@ func (s *sink[K, V]) write(k K, v V, m *flow.Meta) (err error) {
 		}
 	}
 	o := &s.out
-	o.Time, o.Headers, o.Cause = m.Time, m.Headers, m.Origin
+	o.Time, o.Headers, o.Cause, o.Final = m.Time, m.Headers, m.Origin, m.Final
 	if o.Time < 0 {
 		return &graph.EncodeError{Topic: o.Topic, Part: "timestamp", Err: fmt.Errorf("%d is negative", o.Time)}
 	}

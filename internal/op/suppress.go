@@ -198,7 +198,7 @@ func (s *suppress[K, V]) emit(m *flow.Meta) error {
 		saved := *m
 		b.Headers = b.Headers.Clone() // what comes behind may keep them
 		s.origin = flow.Origin{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset, Time: b.Time, Headers: b.Headers}
-		*m = flow.Meta{Time: b.Time, Headers: b.Headers, Origin: &s.origin}
+		*m = flow.Meta{Time: b.Time, Headers: b.Headers, Origin: &s.origin, Final: s.Final || saved.Final}
 		err = s.next(k, c, m)
 		*m = saved
 		if err != nil {

@@ -96,7 +96,11 @@ func bindWindows[K, V, A any](b *graph.Binder, n *graph.Node, spec *WindowSpec[K
 // work.
 func (w *windows[K, V, A]) send(k window.Key[K], a A, at int64) error {
 	var none A
-	return w.out.Send(k, flow.Change[A]{New: a, HasNew: true}, none, false, at, w.meta)
+	saved := w.meta.Final
+	w.meta.Final = true
+	err := w.out.Send(k, flow.Change[A]{New: a, HasNew: true}, none, false, at, w.meta)
+	w.meta.Final = saved
+	return err
 }
 
 // emitClosed sends on the windows that have closed, which are those that start

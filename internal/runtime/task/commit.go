@@ -7,9 +7,10 @@ import (
 	"github.com/ottla-streams/ottla/internal/overlay"
 )
 
-// A commit goes in this order: Flush, WriteChangelog, then the worker waits
-// for the producer and commits Offsets, and only then Committed makes the
-// writes part of the committed layer. Abort drops them instead.
+// A commit goes in this order: Flush, ReleaseResults, WriteChangelog, then the
+// worker waits for the producer and commits Offsets, and only then Committed
+// makes the writes part of the committed layer. Abort drops them instead. With
+// Hold the producer is waited for before WriteChangelog too.
 
 // Flush forwards what the caches hold.
 func (t *Task) Flush() (err error) {
@@ -27,8 +28,13 @@ func (t *Task) Flush() (err error) {
 }
 
 // WriteChangelog sends the last value of each entry that changed since the
-// last commit to its changelog.
+// last commit to its changelog. The changes of grouped tables that were held go
+// along: the less time lies between a change and the row that it comes from, the
+// less likely it is that a crash leaves just one of them.
 func (t *Task) WriteChangelog() error {
+	if err := t.changes.release(t.c.Emit); err != nil {
+		return fmt.Errorf("held changes: %w", err)
+	}
 	out := graph.Output{Partition: t.c.ID.Partition, Changelog: true}
 	for _, ss := range t.state.stores {
 		if !ss.store.Logged || ss.store.SourceTopic != nil {
@@ -102,6 +108,9 @@ func (t *Task) Abort() {
 		q.clear()
 	}
 	t.order.clear()
+	t.results.clear()
+	t.changes.clear()
+	clear(t.behind)
 }
 
 // Dirty says whether a commit would have anything to do.
@@ -116,5 +125,5 @@ func (t *Task) Dirty() bool {
 			return true
 		}
 	}
-	return t.commit
+	return t.commit || len(t.results.outputs)+len(t.changes.outputs) > 0
 }

@@ -39,7 +39,7 @@ func (i *instance) EmitInterval() int64 { return i.c.EmitMillis }
 
 func (i *instance) Schedule(s graph.Schedule) func() { return i.task().schedule(s) }
 
-func (i *instance) Emit(o *graph.Output) error { return i.c.Emit(o) }
+func (i *instance) Emit(o *graph.Output) error { return i.task().emit(o) }
 
 func (i *instance) TopicName(topic graph.Topic) string { return topic.Full(i.c.App) }
 

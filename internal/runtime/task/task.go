@@ -35,6 +35,9 @@ type Config struct {
 	// each node then catches its own panics.
 	GoesOn     bool
 	DeadLetter string // topic of dead letters, empty for none
+	// Hold holds final results and changes of grouped tables until the commit,
+	// for a runtime without transactions.
+	Hold bool
 
 	Context     context.Context
 	Logger      *slog.Logger
@@ -74,6 +77,10 @@ type Task struct {
 	closed    bool
 }
 
+
+	results held            // final results, and what goes to the same topics
+	changes held            // of grouped tables
+	behind  map[string]bool // topics of held results
 // New binds the nodes of a task and opens the state that lies in its folder.
 // Its stores have to be restored and Start called before it processes.
 func New(c Config) (*Task, error) {
@@ -147,7 +154,7 @@ func (t *Task) Dropped() map[*graph.Node]int64 { return t.dropped }
 // CommitRequested says whether user code asked for a commit, or the
 // uncommitted writes have outgrown their share.
 func (t *Task) CommitRequested() bool {
-	return t.commit || t.c.LayerBytes > 0 && t.state.uncommitted() > t.c.LayerBytes/2
+	return t.commit || t.c.LayerBytes > 0 && t.state.uncommitted()+t.results.bytes+t.changes.bytes > t.c.LayerBytes/2
 }
 
 // Store returns the typed store of s.

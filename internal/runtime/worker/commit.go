@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -18,8 +19,19 @@ var errNotNow = errors.New("commit is not possible now")
 // given the tasks away.
 var errFenced = errors.New("the group has given the tasks to others")
 
+// resultTime is how long after a commit the next one may come because of final
+// results that wait for it.
+const resultTime = 100 * time.Millisecond
+
+func (w *Worker) holdsResults() bool {
+	return slices.ContainsFunc(w.order, func(e *entry) bool { return e.task.HoldsResults() })
+}
+
 func (w *Worker) commitDue() time.Time {
 	due := w.committed.Add(w.c.CommitInterval)
+	if w.c.CommitInterval > resultTime && w.holdsResults() {
+		due = w.committed.Add(resultTime)
+	}
 	if w.retry.After(due) {
 		return w.retry
 	}
@@ -91,13 +103,10 @@ func (w *Worker) commit(ctx context.Context) error {
 	if w.txn != nil {
 		return w.commitTransaction(ctx, dirty)
 	}
-	if err := w.writeOut(dirty); err != nil {
+	if err := w.writeOut(ctx, dirty); err != nil {
 		return err
 	}
-	if err := w.out.Flush(ctx); err != nil {
-		if isContext(err) {
-			return fmt.Errorf("%w: %w", errNotNow, err)
-		}
+	if err := w.flush(ctx); err != nil {
 		return err
 	}
 	moved := w.moved(dirty)
@@ -108,11 +117,37 @@ func (w *Worker) commit(ctx context.Context) error {
 	return w.afterCommit(dirty, moved, 0)
 }
 
-// writeOut lets the tasks emit what a commit has to contain.
-func (w *Worker) writeOut(dirty []*entry) error {
+// flush waits until the brokers have what was sent.
+func (w *Worker) flush(ctx context.Context) error {
+	err := w.out.Flush(ctx)
+	if err != nil && isContext(err) {
+		return fmt.Errorf("%w: %w", errNotNow, err)
+	}
+	return err
+}
+
+// writeOut lets the tasks emit what a commit has to contain. Outside of a
+// transaction the changelogs come when the brokers have all the results: state
+// that says of a result that it was sent must not outlive it. Held results wait
+// for the others to be acknowledged, so that little time lies between them and
+// the changelogs.
+func (w *Worker) writeOut(ctx context.Context, dirty []*entry) error {
 	for _, e := range dirty {
 		if err := e.task.Flush(); err != nil {
 			return fmt.Errorf("task %s: %w", e.id, err)
+		}
+	}
+	if w.txn == nil {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+		for _, e := range dirty {
+			if err := e.task.ReleaseResults(); err != nil {
+				return fmt.Errorf("task %s: %w", e.id, err)
+			}
+		}
+		if err := w.flush(ctx); err != nil {
+			return err
 		}
 	}
 	for _, e := range dirty {

@@ -73,7 +73,7 @@ func (w *Worker) begin() error {
 // commitTransaction commits outputs, changelogs and offsets at once. A commit
 // that fails is undone: the tasks go back to the one before.
 func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
-	err := w.writeOut(dirty)
+	err := w.writeOut(ctx, dirty)
 	if err == nil {
 		err = w.out.Flush(ctx)
 	}
