@@ -75,12 +75,12 @@ type Task struct {
 	dropped   map[*graph.Node]int64
 	processed int64
 	closed    bool
-}
-
 
 	results held            // final results, and what goes to the same topics
 	changes held            // of grouped tables
 	behind  map[string]bool // topics of held results
+}
+
 // New binds the nodes of a task and opens the state that lies in its folder.
 // Its stores have to be restored and Start called before it processes.
 func New(c Config) (*Task, error) {
