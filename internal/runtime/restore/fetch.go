@@ -20,7 +20,7 @@ import (
 const (
 	answerBytes    = 8 << 20
 	partitionBytes = 2 << 20
-	answerWait     = 250 // milliseconds, if there is nothing
+	answerWait     = 250 * time.Millisecond // if there is nothing
 )
 
 // fetch asks each broker once for the jobs whose partitions it leads.
@@ -117,7 +117,7 @@ func (r *Restorer) findLeaders(ctx context.Context, jobs []*progress) error {
 // jobs of its own; only the map of leaders is shared.
 func (r *Restorer) ask(ctx context.Context, leader int32, jobs []*progress) ([]Batch, error) {
 	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, answerWait, 1, answerBytes
+	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, int32(r.c.Wait.Milliseconds()), 1, r.c.AnswerBytes
 	req.SessionEpoch = -1
 	if r.c.Committed {
 		req.IsolationLevel = 1
@@ -128,7 +128,7 @@ func (r *Restorer) ask(ctx context.Context, leader int32, jobs []*progress) ([]B
 		t := kmsg.NewFetchRequestTopic()
 		t.Topic = p.job.Topic
 		rp := kmsg.NewFetchRequestTopicPartition()
-		rp.Partition, rp.FetchOffset, rp.PartitionMaxBytes = p.job.Partition, p.next, partitionBytes
+		rp.Partition, rp.FetchOffset, rp.PartitionMaxBytes = p.job.Partition, p.next, r.c.PartitionBytes
 		rp.CurrentLeaderEpoch, rp.LastFetchedEpoch, rp.LogStartOffset = -1, -1, -1
 		t.Partitions = append(t.Partitions, rp)
 		req.Topics = append(req.Topics, t)
@@ -179,6 +179,9 @@ func (r *Restorer) take(p *progress, rp *kmsg.FetchResponseTopicPartition, alone
 	case err == nil:
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		p.started, p.from = false, p.next // the start moved: look again
+		if p.follows() {
+			p.rest = time.Now().Add(restTime)
+		}
 		return nil, nil
 	case kerr.IsRetriable(err):
 		r.forget(p)
@@ -193,6 +196,9 @@ func (r *Restorer) take(p *progress, rp *kmsg.FetchResponseTopicPartition, alone
 	got, next := kgo.ProcessFetchPartition(opts, rp, r.decomp, nil)
 	if got.Err != nil {
 		return &Batch{Job: p.job, Err: fmt.Errorf("store %s: %s offset %d: %w", p.job.Store, part, next, got.Err)}, nil
+	}
+	if p.follows() {
+		return r.follow(p, rp, got.Records, next, alone), nil
 	}
 	if next == p.next {
 		return r.nothing(p, rp, alone), nil

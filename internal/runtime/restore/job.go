@@ -3,7 +3,9 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
@@ -14,8 +16,11 @@ import (
 // local state lacks.
 var ErrLost = errors.New("changelog lost records")
 
-// ToEnd as Job.Until restores up to the end that the topic has at the start.
-const ToEnd int64 = -1
+// What Job.Until may be beside an offset.
+const (
+	ToEnd  int64 = -1 // up to the end that the topic has at the start
+	Follow int64 = -2 // without end: what is written to the topic comes as it is written
+)
 
 // Job is the changelog partition of a store.
 type Job struct {
@@ -24,7 +29,7 @@ type Job struct {
 	Topic     string
 	Partition int32
 	From      int64 // the first offset that the local state lacks
-	Until     int64 // ToEnd, or where to stop before it
+	Until     int64 // ToEnd, Follow, or where to stop before the end
 	// Expires says that records leave the topic by age, so that its start moves
 	// with no loss.
 	Expires bool
@@ -39,7 +44,7 @@ type Batch struct {
 	Job     *Job
 	Records []overlay.Record
 	Next    int64 // what the store stands for after them; past markers and gaps
-	End     int64 // where the job stops
+	End     int64 // where the job stops; of one that follows, the topic's end
 	Done    bool  // nothing follows
 	Err     error // the job failed for good
 }
@@ -51,13 +56,21 @@ type progress struct {
 	started bool  // next and end are set
 	next    int64
 	end     int64
-	alone   bool // ask for it alone: it had nothing to say beside others
+	alone   bool      // ask for it alone: it had nothing to say beside others
+	told    int64     // the end that the last batch told, of a job that follows
+	rest    time.Time // not asked for before
 	stopped atomic.Bool
 }
 
 // begin decides where the job starts, given the bounds of its topic.
 func (p *progress) begin(start, end int64) error {
-	if p.job.Until >= 0 {
+	switch {
+	case p.follows() && p.from > end:
+		p.rest = time.Now().Add(restTime) // the end is yet to come here
+		return nil
+	case p.follows():
+		p.told, end = end, math.MaxInt64
+	case p.job.Until >= 0:
 		end = min(end, p.job.Until)
 	}
 	p.next, p.end, p.started = p.from, end, true

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,11 @@ type Config struct {
 	Role   string // of the client, for its id
 	// Committed reads what transactions committed only.
 	Committed bool
+	// AnswerBytes is how much an answer of a broker may hold, and PartitionBytes
+	// how much of it one partition. They default to 8 MiB and 2 MiB.
+	AnswerBytes, PartitionBytes int32
+	// Wait is how long a broker may wait if there is nothing. Defaults to 250 ms.
+	Wait time.Duration
 	// Ring is called when a batch is ready. It must not block.
 	Ring   func()
 	Logger *slog.Logger
@@ -48,6 +54,8 @@ type Restorer struct {
 
 // New starts a Restorer.
 func New(c Config) (*Restorer, error) {
+	c.AnswerBytes, c.PartitionBytes = cmp.Or(c.AnswerBytes, answerBytes), cmp.Or(c.PartitionBytes, partitionBytes)
+	c.Wait = cmp.Or(c.Wait, answerWait)
 	cl, err := c.Client.New(c.Role, client.Pin(map[kmsg.Key]int16{kmsg.Fetch: 12}))
 	if err != nil {
 		return nil, err
@@ -108,12 +116,9 @@ func (r *Restorer) run(ctx context.Context) {
 	defer close(r.done)
 	tries := 0
 	for ctx.Err() == nil {
-		jobs := r.active()
+		jobs, resting := r.active()
 		if len(jobs) == 0 {
-			select {
-			case <-r.wake:
-			case <-ctx.Done():
-			}
+			r.idle(ctx, resting)
 			continue
 		}
 		batches, err := r.round(ctx, jobs)
@@ -158,12 +163,34 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// active drops the jobs that were stopped or ended and returns the others.
-func (r *Restorer) active() []*progress {
+// active drops the jobs that were stopped or ended. It returns those that have
+// something to do, and whether others rest.
+func (r *Restorer) active() (jobs []*progress, resting bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.jobs = slices.DeleteFunc(r.jobs, func(p *progress) bool { return p.stopped.Load() })
-	return slices.Clone(r.jobs)
+	for _, p := range r.jobs {
+		if !p.rest.IsZero() && time.Now().Before(p.rest) {
+			resting = true
+			continue
+		}
+		p.rest = time.Time{}
+		jobs = append(jobs, p)
+	}
+	return jobs, resting
+}
+
+// idle waits until there is a job, or a job has rested.
+func (r *Restorer) idle(ctx context.Context, resting bool) {
+	if resting {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, restTime)
+		defer cancel()
+	}
+	select {
+	case <-r.wake:
+	case <-ctx.Done():
+	}
 }
 
 func (r *Restorer) hand(ctx context.Context, batches []Batch) {
@@ -231,7 +258,10 @@ func (r *Restorer) begin(ctx context.Context, jobs []*progress) ([]Batch, error)
 			p.stopped.Store(true)
 			continue
 		}
-		b := Batch{Job: p.job, Next: p.next, End: p.end, Done: p.next >= p.end}
+		if !p.started {
+			continue // it rests
+		}
+		b := Batch{Job: p.job, Next: p.next, End: p.last(), Done: p.next >= p.end}
 		if b.Done {
 			p.stopped.Store(true)
 		}
