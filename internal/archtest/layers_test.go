@@ -35,7 +35,7 @@ var kafka = []string{
 
 // Groups of layers, each with all that lies below it.
 var (
-	base   = []string{"serde", "window", "join", "internal/flow", "internal/hash", "internal/describe"}
+	base   = []string{"serde", "window", "join", "internal/flow", "internal/hash", "internal/describe", "internal/measure", "internal/trace"}
 	stores = []string{"state/engine", "internal/overlay"}
 	graphs = slices.Concat(base, stores, []string{"internal/graph"})
 	states = slices.Concat(graphs, []string{"state"})
@@ -63,12 +63,14 @@ var layers = []layer{
 	{pkg: "serde/debezium", may: []string{"serde"}},
 	{pkg: "internal/flow", may: []string{"serde"}},
 	{pkg: "internal/hash"},
+	{pkg: "internal/measure"},
+	{pkg: "internal/trace", may: []string{"serde"}},
 	{pkg: "internal/describe", may: []string{"internal/hash"}},
 
 	{pkg: "state/engine"},
 	{pkg: "state/engine/pebble", may: []string{"state/engine"}, third: []string{"github.com/cockroachdb/pebble"}},
 	{pkg: "state/engine/memory", may: []string{"state/engine"}, third: []string{btree}},
-	{pkg: "internal/overlay", may: []string{"serde", "state/engine"}, third: []string{btree}},
+	{pkg: "internal/overlay", may: []string{"serde", "state/engine", "internal/measure"}, third: []string{btree}},
 
 	{pkg: "internal/graph", may: slices.Concat(base, stores)},
 	{pkg: "state", may: graphs},
@@ -110,6 +112,10 @@ var layers = []layer{
 	{pkg: "internal/bench", may: []string{"..."}},
 	{pkg: "internal/bench/contender", may: public, third: kafka},
 	{pkg: "internal/e2e/...", may: []string{"..."}, third: append([]string{kfake}, kafka...)},
+	{
+		pkg: "internal/simulate", may: []string{"..."},
+		third: append([]string{kfake, "github.com/cockroachdb/pebble"}, kafka...),
+	},
 	{pkg: "internal/archtest"},
 }
 

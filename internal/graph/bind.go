@@ -42,11 +42,12 @@ type Binder struct {
 	stores   map[*Store]any
 	starters []func() error
 	closers  []func() error
+	arounds  map[*Node]Around
 }
 
 // NewBinder returns a Binder for a task.
 func NewBinder(in Instance) *Binder {
-	return &Binder{Instance: in, bound: make(map[*Node]any), stores: make(map[*Store]any)}
+	return &Binder{Instance: in, bound: make(map[*Node]any), stores: make(map[*Store]any), arounds: make(map[*Node]Around)}
 }
 
 // Bind binds node n, and before it all that follows it.
@@ -139,6 +140,9 @@ func Child[K, V any](b *Binder, n, child *Node) (flow.Next[K, V], error) {
 	if !ok {
 		var want flow.Next[K, V]
 		return nil, fmt.Errorf("node %s takes %T, but %s sends %T", child.Name, v, n.Name, want)
+	}
+	if f, err = watch(b, child, f); err != nil {
+		return nil, err
 	}
 	return Guard(b.Instance, child, f), nil
 }

@@ -52,6 +52,10 @@ type Node struct {
 	// rather than n's results. It is nil for none.
 	Late *Node
 
+	// Around returns what runs around the processing of the node's records in a
+	// task. It is nil for nothing, and only looked at for processors.
+	Around func(b *Binder, n *Node) (Around, error)
+
 	subtopology int
 	globals     []*Store // of the whole topology
 }

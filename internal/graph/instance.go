@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/serde"
 )
@@ -13,7 +14,15 @@ import (
 // TaskID names a task: a sub-topology and the partition that it is pinned to.
 type TaskID struct{ Subtopology, Partition int32 }
 
-func (t TaskID) String() string { return fmt.Sprintf("%d_%d", t.Subtopology, t.Partition) }
+func (t TaskID) String() string {
+	if t == GlobalTask {
+		return "global"
+	}
+	return fmt.Sprintf("%d_%d", t.Subtopology, t.Partition)
+}
+
+// GlobalTask is the id of the task that keeps the global stores of an app.
+var GlobalTask = TaskID{-1, -1}
 
 // Output is a record for a topic. The receiver copies what it keeps.
 type Output struct {
@@ -30,6 +39,8 @@ type Output struct {
 	// Cause is the record whose processing made this one, if any.
 	// Final marks what comes of the final result of a window, AtCommit what has
 	// to leave together with the state that it comes from.
+	// Context is that of the trace that the record is a part of, nil for none.
+	Context context.Context
 	Final, AtCommit bool
 	// Context is that of the trace that the record is a part of, nil for none.
 	Context context.Context
@@ -99,6 +110,9 @@ type Instance interface {
 	// EmitInterval is how many milliseconds of wall clock pass at least between
 	// two looks for results whose windows have closed.
 	EmitInterval() int64
+
+	// Measure returns the counts of the task.
+	Measure() *measure.Task
 
 	// Dropped counts a record that node n leaves out, and logs why.
 	Dropped(n *Node, why string)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/serde"
 )
 
@@ -34,6 +35,7 @@ type Forwarder[K, V any] struct {
 	order  list.List // of *cached[K, V]; the front was updated first
 	keyBuf []byte
 	bytes  int
+	count  *measure.Store
 }
 
 type cached[K, V any] struct {
@@ -59,6 +61,7 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	f := &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: sendOld}
 	if st != nil && st.Cached && b.Instance.CacheBytes() > 0 {
 		f.key, f.read, f.dirty = key, read, make(map[string]*list.Element)
+		f.count = b.Instance.Measure().Store(st.Name)
 		b.Instance.OnFlush(st, f.flush)
 	}
 	return f, nil
@@ -113,7 +116,10 @@ func (f *Forwarder[K, V]) hold(k K, late bool, was V, had bool, at int64, m *flo
 		e = f.order.PushBack(c)
 		f.dirty[c.id] = e
 		f.bytes += len(b) + 128
+		f.count.Misses++
+		f.count.CacheBytes = int64(f.bytes)
 	} else {
+		f.count.Hits++
 		f.order.MoveToBack(e)
 	}
 	c := e.Value.(*cached[K, V])
@@ -162,6 +168,6 @@ func (f *Forwarder[K, V]) flush() error {
 			return err
 		}
 	}
-	f.bytes = 0
+	f.bytes, f.count.CacheBytes = 0, 0
 	return nil
 }

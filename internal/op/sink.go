@@ -5,6 +5,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/serde"
 )
 
@@ -29,6 +30,7 @@ func Sink[K, V any](spec SinkSpec[K, V]) Bind {
 		s := &sink[K, V]{in: b.Instance, node: n, spec: spec, kn: flow.NullsOf[K](), vn: flow.NullsOf[V]()}
 		s.out.AtCommit = spec.AtCommit
 		s.nulls = s.kn.Possible() || s.vn.Possible()
+		s.task = b.Instance.Measure()
 		if spec.Dynamic == nil {
 			s.out.Topic = b.Instance.TopicName(spec.Topic)
 			s.bindSerdes()
@@ -47,9 +49,13 @@ type sink[K, V any] struct {
 	vn    flow.Nulls[V]
 	nulls bool // keys or values may be null by themselves
 	out   graph.Output
+	task  *measure.Task
+	count *measure.Output // of the present topic
 }
 
+// bindSerdes makes the sink ready for the topic of out.
 func (s *sink[K, V]) bindSerdes() {
+	s.count = s.task.Output(s.out.Topic, s.node.Name)
 	s.key = newEncoder(serde.Bind(s.spec.Key, s.out.Topic, true))
 	s.value = newEncoder(serde.Bind(s.spec.Value, s.out.Topic, false))
 }
@@ -86,7 +92,12 @@ func (s *sink[K, V]) write(k K, v V, m *flow.Meta) (err error) {
 	if s.spec.Partition != nil {
 		return s.route(k, v, m)
 	}
-	return s.in.Emit(o)
+	return s.send()
+}
+
+func (s *sink[K, V]) send() error {
+	s.count.Add(s.task, len(s.out.Key)+len(s.out.Value), s.out.Time)
+	return s.in.Emit(&s.out)
 }
 
 func (s *sink[K, V]) route(k K, v V, m *flow.Meta) error {
@@ -97,7 +108,7 @@ func (s *sink[K, V]) route(k K, v V, m *flow.Meta) error {
 	m.Node = int32(s.node.ID)
 	to, chosen := s.spec.Partition(s.out.Topic, k, v, m, n)
 	if !chosen {
-		return s.in.Emit(&s.out)
+		return s.send()
 	}
 	if len(to) == 0 {
 		s.in.Dropped(s.node, "the partitioner chose no partition")
@@ -107,7 +118,7 @@ func (s *sink[K, V]) route(k K, v V, m *flow.Meta) error {
 			return fmt.Errorf("topic %s: the partitioner chose partition %d of %d", s.out.Topic, p, n)
 		}
 		s.out.Partition = p
-		if err := s.in.Emit(&s.out); err != nil {
+		if err := s.send(); err != nil {
 			return err
 		}
 	}

@@ -89,7 +89,14 @@ func (s *SuppressBuffer) put(key []byte, b *Buffered, time int64) error {
 	s.bytes += b.Size(key)
 	s.value = b.Append(s.value[:0])
 	s.layers.Put(key, s.value, time, nil)
+	s.tell()
 	return nil
+}
+
+// tell lets the counts know how much is held.
+func (s *SuppressBuffer) tell() {
+	c := s.layers.Count()
+	c.Buffer, c.BufferRecords, c.BufferBytes = true, int64(s.order.Len()), int64(s.bytes)
 }
 
 // first returns the key that was buffered first and its update, which is valid
@@ -109,6 +116,8 @@ func (s *SuppressBuffer) remove(key []byte, size int, time int64) {
 	s.order.PopMin()
 	s.bytes -= size
 	s.layers.Delete(key, time, nil)
+	s.layers.Count().Emits++
+	s.tell()
 }
 
 // restored takes note of an entry that came from the changelog. In the formats
@@ -141,4 +150,5 @@ func (s *SuppressBuffer) Start() {
 		s.bytes += r.size
 	}
 	s.restoring = nil
+	s.tell()
 }

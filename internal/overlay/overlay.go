@@ -11,10 +11,12 @@ package overlay
 
 import (
 	"encoding/binary"
+	"time"
 	"unsafe"
 
 	"github.com/tidwall/btree"
 
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state/engine"
 )
@@ -84,6 +86,7 @@ type Store struct {
 	layout  Layout
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
+	lender  Lender        // base, if it is one
 	entries map[string]*entry
 	last    *entry              // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[item] // nil until a range was read
@@ -97,6 +100,7 @@ type Store struct {
 	logged  []logged    // for the changelog only
 	finish  func()      // see AtCommit
 	idle    *scan       // of no range read
+	count   *measure.Store
 
 	shown  *btree.BTreeG[shown] // the committed layer for other goroutines, see Publish
 	frozen bool
@@ -104,7 +108,7 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry)}
+	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store)}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -112,7 +116,25 @@ func New(layout Layout, prefix []byte, ordered bool) *Store {
 }
 
 // SetBase sets what lies below. It is nil for a store without an engine.
-func (s *Store) SetBase(r engine.Reader) { s.base = r }
+func (s *Store) SetBase(r engine.Reader) {
+	s.base = r
+	s.lender, _ = r.(Lender)
+}
+
+// Lender is a Reader that gives out values without a copy. They stay as they are
+// and must not be written.
+type Lender interface {
+	Lend(key []byte) (value []byte, ok bool, err error)
+}
+
+// CountIn sets where reads and writes are counted. Count returns it.
+func (s *Store) CountIn(c *measure.Store) { s.count = c }
+
+// Count returns where reads and writes are counted.
+func (s *Store) Count() *measure.Store { return s.count }
+
+// Len returns the number of entries of the two upper layers.
+func (s *Store) Len() int { return len(s.entries) }
 
 // Based says whether something lies below.
 func (s *Store) Based() bool { return s.base != nil }
@@ -138,6 +160,7 @@ func (s *Store) Peek(key []byte) (value []byte, ok bool, err error) {
 }
 
 func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
+	s.count.Gets++
 	if e := s.entry(key); e != nil {
 		if e.dirty {
 			e.lentCur = e.lentCur || lend
@@ -153,12 +176,27 @@ func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
 	}
 	dst := s.baseBuf[:0]
 	if lend {
+		if s.lender != nil {
+			return s.lender.Lend(s.baseKey(key))
+		}
 		dst = nil
 	}
-	v, ok, err := s.base.Get(dst, s.baseKey(key))
+	v, ok, err := s.read(dst, s.baseKey(key))
 	if !lend && v != nil {
 		s.baseBuf = v
 	}
+	return v, ok, err
+}
+
+// read reads the engine.
+func (s *Store) read(dst, key []byte) ([]byte, bool, error) {
+	s.count.EngineReads++
+	if !s.count.Timed {
+		return s.base.Get(dst, key)
+	}
+	began := time.Now()
+	v, ok, err := s.base.Get(dst, key)
+	s.count.Read.Observe(time.Since(began).Microseconds())
 	return v, ok, err
 }
 
@@ -182,6 +220,7 @@ func (s *Store) baseKey(key []byte) []byte {
 // Put sets key to value, which are copied. time and headers are those of the
 // record that caused the write, for the changelog.
 func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
+	s.count.Puts++
 	e := s.touch(key)
 	s.bytes -= cap(e.cur)
 	if e.lentCur {
@@ -204,6 +243,7 @@ func (s *Store) Mark(key, value []byte) {
 
 // Delete removes key.
 func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
+	s.count.Deletes++
 	e := s.touch(key)
 	e.curDel, e.silent, e.time, e.headers = true, false, time, headers
 }

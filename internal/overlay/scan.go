@@ -34,13 +34,16 @@ func (s *Store) newScan() *scan {
 // the call unless lend is set, which keeps the value as it is for good. yield
 // may write to the store; it may or may not see what it writes.
 func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
+	s.count.Scans++
 	s.ensureOrder()
 	sc := s.newScan()
 	sc.upper.start(s, lo, hi, reverse)
 	if err := sc.lower.start(s, lo, hi, reverse); err != nil {
 		return err
 	}
+	s.count.OpenScans++
 	defer func() {
+		s.count.OpenScans--
 		if e := sc.lower.close(); err == nil {
 			err = e
 		}

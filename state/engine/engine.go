@@ -94,6 +94,20 @@ type Engine interface {
 	Close() error
 }
 
+// Metrics is the size and work of an engine. Counts are since it was opened.
+type Metrics struct {
+	DiskBytes     int64 // of all files
+	MemTableBytes int64 // allocated, whether filled or not
+	L0Files       int64 // tables that compactions have not merged yet
+	L0Sublevels   int64 // sorted runs that these make; one read looks into each
+	Flushes       int64
+	Compactions   int64
+}
+
+// Measured is implemented by engines that have [Metrics]. Metrics returns at
+// once: what it says may be a little old.
+type Measured interface{ Metrics() Metrics }
+
 // Opener opens the engine of a task. dir is the task's own folder, which need
 // not exist yet; an engine without files ignores it. Open is safe for concurrent
 // use.

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -43,6 +44,8 @@ func (t *Task) WriteChangelog() error {
 		err := ss.layers.Changes(func(r *overlay.Record) error {
 			out.Topic, out.Key, out.Value, out.Headers = ss.topic, r.Key, r.Value, r.Headers
 			out.Time, out.NoTime = r.Time, r.Time == overlay.ProducerTime
+			ss.count.Logged++
+			ss.count.LoggedBytes += int64(len(r.Key) + len(r.Value))
 			return t.c.Emit(&out)
 		})
 		if err != nil {
@@ -91,7 +94,7 @@ func (t *Task) Committed(end func(topic string) (int64, bool)) error {
 		q.moved = false
 	}
 	t.commit = false
-	if err := t.state.settle(t.c.Clock()); err != nil {
+	if err := errors.Join(t.state.settle(t.c.Clock()), t.republish()); err != nil {
 		return fmt.Errorf("task %s: %w", t.c.ID, err)
 	}
 	return nil

@@ -34,6 +34,10 @@ const (
 	DeadLetter                    // as Skip, and its bytes go to the dead letter topic
 )
 
+func (v Verdict) String() string {
+	return [...]string{"unknown", "failed", "skipped", "dead-lettered"}[v]
+}
+
 // Failure is an error of a record or of user code, for the policy to judge.
 type Failure struct {
 	Stage   Stage
@@ -69,6 +73,7 @@ func (t *Task) judge(f *Failure) error {
 	if t.c.OnError != nil {
 		verdict = t.c.OnError(f)
 	}
+	t.count.Fail(f.Stage.String(), verdict.String())
 	switch verdict {
 	case DeadLetter:
 		if t.c.DeadLetter == "" || f.Origin == nil {
@@ -81,7 +86,7 @@ func (t *Task) judge(f *Failure) error {
 	default:
 		return &graph.Judged{Err: f}
 	}
-	t.count(f.Node)
+	t.leaveOut(f.Node)
 	t.log.Warn("record left out", "stage", f.Stage.String(), "error", f.Error(), "dead_letter", verdict == DeadLetter)
 	return nil
 }

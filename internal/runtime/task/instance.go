@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/serde"
 )
@@ -23,15 +24,23 @@ var _ graph.Instance = (*instance)(nil)
 
 func (i *instance) task() *Task { return (*Task)(i) }
 
-func (i *instance) ID() graph.TaskID         { return i.c.ID }
-func (i *instance) App() string              { return i.c.App }
-func (i *instance) Context() context.Context { return i.c.Context }
-func (i *instance) Logger() *slog.Logger     { return i.log }
-func (i *instance) StateDir() string         { return i.c.Dir }
-func (i *instance) StreamTime() int64        { return i.stream }
-func (i *instance) WallTime() int64          { return i.c.Clock() }
-func (i *instance) RequestCommit()           { i.commit = true }
-func (i *instance) Guarded() bool            { return i.c.GoesOn }
+func (i *instance) ID() graph.TaskID       { return i.c.ID }
+func (i *instance) App() string            { return i.c.App }
+func (i *instance) Measure() *measure.Task { return i.count }
+func (i *instance) Logger() *slog.Logger   { return i.log }
+func (i *instance) StateDir() string       { return i.c.Dir }
+func (i *instance) StreamTime() int64      { return i.stream }
+func (i *instance) WallTime() int64        { return i.c.Clock() }
+func (i *instance) RequestCommit()         { i.commit = true }
+func (i *instance) Guarded() bool          { return i.c.GoesOn }
+
+// Context has the span of the record in work, where there is a trace.
+func (i *instance) Context() context.Context {
+	if i.span != nil {
+		return i.span.Context()
+	}
+	return i.c.Context
+}
 
 func (i *instance) CacheBytes() int { return i.c.CacheBytes }
 
@@ -39,7 +48,12 @@ func (i *instance) EmitInterval() int64 { return i.c.EmitMillis }
 
 func (i *instance) Schedule(s graph.Schedule) func() { return i.task().schedule(s) }
 
-func (i *instance) Emit(o *graph.Output) error { return i.task().emit(o) }
+func (i *instance) Emit(o *graph.Output) error {
+	if i.span != nil {
+		i.task().traceOutput(o)
+	}
+	return i.task().emit(o)
+}
 
 func (i *instance) TopicName(topic graph.Topic) string { return topic.Full(i.c.App) }
 
@@ -57,13 +71,15 @@ func (i *instance) OnFlush(s *graph.Store, f func() error) {
 }
 
 func (i *instance) Dropped(n *graph.Node, why string) {
-	i.task().count(n)
+	i.task().leaveOut(n)
+	i.count.Drop(n.Name, why)
 	if o := i.origin; o != nil {
 		i.log.Debug("record dropped", "why", why, "node", n.Name, "topic", o.Topic, "partition", o.Partition, "offset", o.Offset)
 	}
 }
 
-func (t *Task) count(n *graph.Node) { t.dropped[n]++ }
+// leaveOut counts a record that node n does not let through.
+func (t *Task) leaveOut(n *graph.Node) { t.dropped[n]++ }
 
 func (i *instance) Failed(n *graph.Node, m *flow.Meta, err error) error {
 	return i.task().judge(i.task().failure(n, err))
@@ -80,7 +96,7 @@ func (i *instance) Layers(s *graph.Store) (*overlay.Store, error) { return i.sta
 
 func (i *instance) GlobalStore(s *graph.Store) (any, error) {
 	if !i.c.GlobalTask {
-		return i.c.Global(s)
+		return i.c.Global(s, i)
 	}
 	layers, err := i.state.layers(s)
 	if err != nil {

@@ -35,6 +35,7 @@ func (t *Task) Process(limit int) (n int, err error) {
 			err = t.panicked(r)
 		}
 	}()
+	t.count.Now = t.c.Clock()
 	for n < limit && t.order.len() > 0 {
 		inputs := t.order.len()
 		if err := t.step(); err != nil {
@@ -55,7 +56,11 @@ func (t *Task) step() error {
 	q.inHeap = false
 	o, stamp := q.front(), q.stamp
 	q.drop()
+	q.count.Latency.Observe(t.count.Now - stamp)
 	t.stream = max(t.stream, stamp)
+	if t.count.Debug {
+		t.count.Lateness.Observe(t.stream - stamp)
+	}
 	q.time = max(q.time, stamp)
 	if err := t.enter(q); err != nil {
 		return err
@@ -63,7 +68,8 @@ func (t *Task) step() error {
 	t.origin, t.now = o, stamp
 	t.meta = flow.Meta{Time: stamp, Headers: o.Headers, Origin: o, Node: int32(q.node.ID)}
 	t.processed++
-	if err := q.head.Process(o, &t.meta); err != nil {
+	t.count.Processed++
+	if err := t.pass(q, o); err != nil {
 		if err = t.settle(q, o, err); err != nil {
 			return err
 		}
@@ -71,6 +77,14 @@ func (t *Task) step() error {
 	q.passed(o.Offset + 1)
 	t.origin = nil
 	return t.runTimers(graph.StreamClock, t.stream)
+}
+
+// pass sends a record through the nodes, in a span if there is a trace.
+func (t *Task) pass(q *queue, o *flow.Origin) error {
+	if t.c.Trace == nil {
+		return q.head.Process(o, &t.meta)
+	}
+	return t.traced(q, o)
 }
 
 // settle judges an error of processing that was not judged where it happened.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 )
 
 // queue holds the records of one input partition that were fetched and not yet
@@ -26,6 +27,7 @@ type queue struct {
 	fetched int64 // offset after the last record fetched, -1 for none
 	end     int64 // end of the partition as the broker told last, -1 for unknown
 	moved   bool  // next was set since the last commit
+	count   *measure.Input
 }
 
 func (q *queue) front() *flow.Origin {
@@ -36,7 +38,10 @@ func (q *queue) front() *flow.Origin {
 }
 
 func (q *queue) drop() {
-	q.bytes -= size(q.front())
+	n := size(q.front())
+	q.bytes -= n
+	q.count.Records++
+	q.count.Bytes += int64(n - recordOverhead)
 	q.at++
 	q.n--
 	if q.at == len(q.chunks[0]) {
@@ -50,7 +55,9 @@ func (q *queue) passed(next int64) {
 	q.next, q.moved = max(q.next, next), true
 }
 
-func size(o *flow.Origin) int { return len(o.Key) + len(o.Value) + 64 }
+const recordOverhead = 64 // bytes of a record beside its key and value, about
+
+func size(o *flow.Origin) int { return len(o.Key) + len(o.Value) + recordOverhead }
 
 func (q *queue) clear() {
 	q.chunks, q.at, q.n, q.bytes, q.inHeap = nil, 0, 0, 0, false
@@ -68,7 +75,7 @@ func (t *Task) AddInput(topic string, n *graph.Node, next, time int64) error {
 	if err != nil {
 		return fmt.Errorf("topic %s: %w", topic, err)
 	}
-	t.queues[topic] = &queue{topic: topic, node: n, head: head, time: time, next: next, fetched: next, end: -1}
+	t.queues[topic] = &queue{topic: topic, node: n, head: head, time: time, next: next, fetched: next, end: -1, count: t.count.Input(topic, n.Name)}
 	t.stream = max(t.stream, time)
 	return nil
 }

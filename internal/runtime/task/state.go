@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/state/engine"
 )
@@ -26,6 +27,9 @@ type State struct {
 	stores  []*storeState
 	byStore map[*graph.Store]*storeState
 	since   int64 // when the oldest committed entry that is owed was committed; 0 for none
+
+	base  *overlay.Base   // what views lie over, nil if the engine has gone beyond
+	bases []*overlay.Base // that may still be read
 }
 
 type storeState struct {
@@ -35,6 +39,8 @@ type storeState struct {
 	topic    string // full name of the changelog
 	position int64  // changelog offset that the layers stand for
 	written  int64  // changelog offset that the engine stands for
+	shown    bool   // others read it, see Publish
+	count    *measure.Store
 }
 
 func openState(c *Config, log *slog.Logger) (*State, error) {
@@ -88,7 +94,13 @@ func (s *State) add(st *graph.Store) {
 		ss.id = s.meta.storeID(st.Name)
 		prefix = []byte{byte(ss.id >> 8), byte(ss.id)}
 	}
-	ss.layers = overlay.New(st.Layout, prefix, st.Ordered)
+	if s.c.Layers != nil {
+		ss.layers = s.c.Layers(st)
+	} else {
+		ss.layers = overlay.New(st.Layout, prefix, st.Ordered)
+		ss.count = s.c.Measure.Store(st.Name)
+		ss.layers.CountIn(ss.count)
+	}
 	if ss.id != 0 && s.engine != nil {
 		ss.layers.SetBase(s.engine)
 		ss.position = s.meta.offsets[ss.topic]
@@ -190,7 +202,7 @@ func (s *State) writeOut(drop bool) error {
 		}
 	}
 	s.since = 0
-	return nil
+	return s.outdate()
 }
 
 // close closes the engine; clean writes the committed layers out before.

@@ -18,6 +18,8 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/trace"
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -35,6 +37,10 @@ type Config struct {
 	// each node then catches its own panics.
 	GoesOn     bool
 	DeadLetter string // topic of dead letters, empty for none
+	// Measure is what the task is counted in. A task without counts nobody sees.
+	Measure *measure.Task
+	// Trace begins the span of a record's way through the task, nil for none.
+	Trace func(p trace.Pass) trace.Span
 	// Hold holds final results and changes of grouped tables until the commit,
 	// for a runtime without transactions.
 	Hold bool
@@ -74,6 +80,8 @@ type Task struct {
 	started   bool
 	dropped   map[*graph.Node]int64
 	processed int64
+	count     *measure.Task
+	span      trace.Span // of the record in work, nil for none
 	closed    bool
 
 	results held            // final results, and what goes to the same topics
@@ -90,10 +98,14 @@ func New(c Config) (*Task, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Measure == nil {
+		c.Measure = measure.NewTask(c.ID.String())
+	}
 	t := &Task{
 		c: c, log: c.Logger.With("task", c.ID.String()), queues: make(map[string]*queue),
 		stream: -1, progress: make(map[string]int64), dropped: make(map[*graph.Node]int64),
 	}
+	t.count = c.Measure
 	t.order.key = func(q *queue) int64 { return q.stamp }
 	state, err := openState(&t.c, t.log)
 	if err != nil {

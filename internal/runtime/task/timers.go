@@ -66,6 +66,7 @@ func (t *Task) runTimers(clock graph.Clock, now int64) error {
 func (t *Task) fire(tm *timer, now int64) (err error) {
 	t.origin, t.now = nil, now
 	t.meta = flow.Meta{Time: now, Node: int32(tm.Node.ID)}
+	t.count.Punctuations++
 	if t.c.GoesOn {
 		defer func() {
 			if r := recover(); r != nil {

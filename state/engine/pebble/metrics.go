@@ -1,16 +1,15 @@
 package pebble
 
-import lsm "github.com/cockroachdb/pebble/v2"
+import (
+	lsm "github.com/cockroachdb/pebble/v2"
+
+	"github.com/ottla-streams/ottla/state/engine"
+)
 
 // Metrics is the size and work of a DB. Counts are since it was opened.
-type Metrics struct {
-	DiskBytes     int64 // of all files
-	MemTableBytes int64 // allocated, whether filled or not
-	L0Files       int64 // tables that compactions have not merged yet
-	L0Sublevels   int64 // sorted runs that these make; one read looks into each
-	Flushes       int64
-	Compactions   int64
-}
+type Metrics = engine.Metrics
+
+var _ engine.Measured = (*DB)(nil)
 
 // Metrics returns the metrics as they were at the call before, and takes them
 // anew in the background: that may have to wait for the disk.
