@@ -53,6 +53,8 @@ func (t *KTable[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) *KTable[
 }
 
 // Materialize keeps the table in a store, where processors and queries find it.
+// The serdes of the handle are then those of the table, for what comes behind,
+// unless it is read from a topic.
 // A handle without a name, which takes a builder that may generate names, gives
 // a store to the result of a join only; other tables get one when their rows are
 // needed, with the handle's options.
@@ -62,6 +64,7 @@ func (t *KTable[K, V]) Materialize[S state.TableSpec[K, V]](store S) *KTable[K, 
 		r.B.Fail(dsl.Place(), "Materialize", "the table has the store %q already", r.Store.Name)
 		return t
 	}
+	dsl.Adopt(r, store)
 	switch {
 	case store.StoreName() != "" || r.Unnamed == nil:
 		r.Keep(r.B.Own(store, r.Step), store.StoreName() != "")

@@ -10,7 +10,7 @@ import (
 
 // ReadTable adds the steps that read a topic as a table.
 func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
-	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1}
+	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1, FromTopic: true}
 	source, generated := readSource(r, "Table", t)
 	write := updates(r, state.KeyValue("", r.Key, r.Value), generated)
 	r.Step = b.Add(&Step{Op: "Table", Prefix: "KTABLE-SOURCE-", Place: source.Place, Parents: []*Step{source},
@@ -148,6 +148,21 @@ func StoreTable[K, V any](r *Rows[K, V], auto state.Spec, generated func() strin
 	r.Get, r.GetAsOf = op.StoreGetter[K, V](store), op.StoreAsOf[K, V](store)
 	r.GetStores = func() []*graph.Store { return []*graph.Store{r.Store} }
 	r.Versioned = func() bool { return r.Store != nil && r.Store.Kind == graph.VersionedStore }
+}
+
+// Adopt makes the serdes of a store that is given to a table those of the table,
+// unless it has them from its topic.
+func Adopt[K, V any](r *Rows[K, V], spec state.TableSpec[K, V]) {
+	s, ok := spec.(Serdes[K, V])
+	if !ok || r.FromTopic {
+		return
+	}
+	if key := s.KeySerde(); key != nil {
+		r.Key = key
+	}
+	if value := s.ValueSerde(); value != nil {
+		r.Value = value
+	}
 }
 
 // Serdes is implemented by the handles of stores that hold tables.

@@ -30,6 +30,8 @@ type Rows[K, V any] struct {
 	Step  *Step
 	Key   serde.Serde[K]
 	Value serde.Serde[V]
+	// FromTopic says that the rows are read from a topic, whose serdes they keep.
+	FromTopic bool
 
 	// Store is the table's own store, nil while it is not materialised.
 	Store *graph.Store
