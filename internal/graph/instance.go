@@ -36,14 +36,12 @@ type Output struct {
 	Headers   serde.Headers
 	// Changelog marks a record of a store's changelog.
 	Changelog bool
-	// Cause is the record whose processing made this one, if any.
 	// Final marks what comes of the final result of a window, AtCommit what has
 	// to leave together with the state that it comes from.
-	// Context is that of the trace that the record is a part of, nil for none.
-	Context context.Context
 	Final, AtCommit bool
 	// Context is that of the trace that the record is a part of, nil for none.
 	Context context.Context
+	// Cause is the record whose processing made this one, if any.
 	Cause *flow.Origin
 }
 
