@@ -127,3 +127,10 @@ func (c *chunks) fill() {
 	c.size = min(4*c.size, 256)
 	c.err = it.Close()
 }
+
+// Ended says whether the snapshot is closed.
+func (b *Base) Ended() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.ended
+}

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ottla-streams/ottla/internal/overlay"
@@ -41,7 +42,7 @@ func (t *Task) Restore(store string, records []overlay.Record, next int64) error
 			}
 		}
 		ss.position = max(ss.position, next)
-		if err := t.state.settle(t.c.Clock()); err != nil {
+		if err := errors.Join(t.state.settle(t.c.Clock()), t.republish()); err != nil {
 			return fmt.Errorf("task %s: %w", t.c.ID, err)
 		}
 		return nil

@@ -76,6 +76,7 @@ type Task struct {
 	stream    int64        // stream time
 	flushes   []flusher    // in order of their stores
 	progress  map[string]int64
+	reads     *Reads
 	commit    bool // a commit was asked for
 	started   bool
 	dropped   map[*graph.Node]int64
@@ -107,6 +108,7 @@ func New(c Config) (*Task, error) {
 	}
 	t.count = c.Measure
 	t.order.key = func(q *queue) int64 { return q.stamp }
+	t.reads = &Reads{ID: c.ID}
 	state, err := openState(&t.c, t.log)
 	if err != nil {
 		return nil, fmt.Errorf("task %s: %w", c.ID, err)
@@ -188,6 +190,7 @@ func (t *Task) Start() (err error) {
 			return fmt.Errorf("task %s: %w", t.c.ID, err)
 		}
 	}
+	t.reads.live.Store(true)
 	return nil
 }
 
@@ -198,7 +201,7 @@ func (t *Task) Close(clean bool) error {
 		return nil
 	}
 	t.closed = true
-	err := t.closeNodes()
+	err := errors.Join(t.closeNodes(), t.endReads())
 	if err := errors.Join(err, t.state.close(clean)); err != nil {
 		return fmt.Errorf("task %s: %w", t.c.ID, err)
 	}
