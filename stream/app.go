@@ -35,6 +35,8 @@ type App struct {
 	log     *slog.Logger
 	states  *states
 	started atomic.Bool
+
+	dropOrphans bool // local state that the topology does not have is deleted
 }
 
 // NewApp returns an app that runs t. The error has all that is wrong with c.
@@ -97,6 +99,9 @@ func (a *App) run(ctx context.Context) (err error) {
 	a.log.Info("app starts", "process", dir.ProcessName(), "workers", a.c.Workers, "guarantee", a.c.Guarantee.String(), "state_dir", dir.Path())
 	e, closeEngine := a.engine()
 	defer func() { err = errors.Join(err, closeEngine()) }()
+	if a.dropOrphans, err = a.compareTopology(dir); err != nil {
+		return err
+	}
 	if err := a.lookAtState(dir, e); err != nil {
 		return err
 	}

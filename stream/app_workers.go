@@ -95,7 +95,7 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20,
 		CacheBytes: a.c.CacheBytes, LayerBytes: a.c.LayerBytes, LayerMillis: a.c.LayerAge.Milliseconds(),
 		OnError: a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
-		Global: noGlobal, Logger: a.log, OnRestore: a.restoring,
+		DropOrphans: a.dropOrphans, Global: noGlobal, Logger: a.log, OnRestore: a.restoring,
 	}
 }
 

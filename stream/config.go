@@ -112,6 +112,12 @@ type Config struct {
 	// OnError decides on records that fail. Defaults to an app that stops.
 	OnError ErrorPolicy
 
+	// OrphanState lets the app start over state of its last run that the topology
+	// no longer has, or has under another name. Such state is deleted from the disk;
+	// its changelogs stay until they are deleted. Defaults to an app that does not
+	// start, with an error that wraps [ErrStateOrphaned] and lists what is lost.
+	OrphanState bool
+
 	// RebalanceTimeout is how long a worker may take to finish what it is at when
 	// the group changes, before its tasks go to others. Defaults to 1 min.
 	RebalanceTimeout time.Duration

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 
+	"github.com/ottla-streams/ottla/internal/describe"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/topics"
 	"github.com/ottla-streams/ottla/topology"
@@ -15,7 +17,11 @@ import (
 // describe prints the topology in one of several forms.
 func (p *program) describe() func(context.Context) error {
 	form := p.flags.String("o", "text", "`form`: text, json, dot or mermaid")
+	old := p.flags.String("diff", "", "`file` of an earlier describe -o json: print what changes for its state instead, and fail if some is lost")
 	return func(context.Context) error {
+		if *old != "" {
+			return p.compare(*old)
+		}
 		render := map[string]func(t *topology.Topology) (string, error){
 			"text":    func(t *topology.Topology) (string, error) { return t.Describe(), nil },
 			"dot":     func(t *topology.Topology) (string, error) { return t.DOT(), nil },
@@ -39,6 +45,31 @@ func (p *program) describe() func(context.Context) error {
 		_, err = io.WriteString(p.stdout, text)
 		return err
 	}
+}
+
+// compare prints what becomes of the state of an earlier topology.
+func (p *program) compare(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("describe: -diff: %w", err)
+	}
+	old, err := describe.ParseJSON(text)
+	if err != nil {
+		return fmt.Errorf("describe: -diff: %s: %w", file, err)
+	}
+	t, err := p.build()
+	if err != nil {
+		return err
+	}
+	loses := false
+	for _, c := range describe.Compare(old, t.Graph().Describe()) {
+		loses = loses || c.Loses()
+		fmt.Fprintln(p.stdout, c)
+	}
+	if loses {
+		return fmt.Errorf("describe: -diff: state of the topology in %s would be lost", file)
+	}
+	return nil
 }
 
 // topics prints what the app creates and needs. It asks no broker.

@@ -51,11 +51,11 @@ var settings = []setting{
 	{"replication-factor", "N", "replicas of topics to create (default the brokers' own)", func(c *Config, text string) error {
 		return setNumber(&c.ReplicationFactor, text)
 	}},
-	{"check-topics-only", "", "create no topics, demand that they exist", func(c *Config, text string) (err error) {
-		if c.CheckTopicsOnly, err = strconv.ParseBool(text); err != nil {
-			return errors.New("want true or false")
-		}
-		return nil
+	{"check-topics-only", "", "create no topics, demand that they exist", func(c *Config, text string) error {
+		return setBool(&c.CheckTopicsOnly, text)
+	}},
+	{"orphan-state", "", "start over state that the topology no longer has", func(c *Config, text string) error {
+		return setBool(&c.OrphanState, text)
 	}},
 	{"log-level", "LEVEL", "debug, info, warn or error (default info)", setLogLevel},
 }
@@ -70,6 +70,15 @@ func setNumber[N int | int16](n *N, text string) error {
 		return errors.New("want a whole number")
 	}
 	*n = N(v)
+	return nil
+}
+
+func setBool(b *bool, text string) error {
+	v, err := strconv.ParseBool(text)
+	if err != nil {
+		return errors.New("want true or false")
+	}
+	*b = v
 	return nil
 }
 

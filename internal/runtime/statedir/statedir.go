@@ -6,6 +6,7 @@
 //
 //	<state dir>/<application>/.lock      held while the process runs
 //	<state dir>/<application>/.process   the process id
+//	<state dir>/<application>/.topology  what the last run's topology looked like
 //	<state dir>/<application>/<task>/    the state of a task
 package statedir
 
@@ -77,8 +78,13 @@ func (d *Dir) identify() error {
 	rand.Read(d.process[:])
 	d.process[6] = d.process[6]&0x0f | 0x40
 	d.process[8] = d.process[8]&0x3f | 0x80
+	return replaceFile(path, []byte(d.ProcessName()+"\n"))
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, text []byte) error {
 	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte(d.ProcessName()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(tmp, text, 0o600); err != nil {
 		return fmt.Errorf("state folder: %w", err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
@@ -110,6 +116,20 @@ func (d *Dir) Path() string { return d.path }
 
 // Task is the folder of a task's state. It need not exist.
 func (d *Dir) Task(id graph.TaskID) string { return filepath.Join(d.path, id.String()) }
+
+// Topology returns what SetTopology kept, nothing if it was never called.
+func (d *Dir) Topology() ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(d.path, ".topology"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	return text, nil
+}
+
+// SetTopology keeps a text that says what the topology looks like.
+func (d *Dir) SetTopology(text []byte) error {
+	return replaceFile(filepath.Join(d.path, ".topology"), text)
+}
 
 // Acquire makes owner the one who may have the task open, and says whether it
 // is. A task has one owner in a process.

@@ -4,10 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
-	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/state/engine"
 )
@@ -109,18 +106,6 @@ func (m *meta) entry(key string, value []byte, c *Config) error {
 		return nil
 	}
 	return fmt.Errorf("%w: unknown entry in %s", engine.ErrDamaged, c.Dir)
-}
-
-// known refuses state of stores that the topology does not have: going on
-// would leave it behind unseen.
-func (m *meta) known(c *Config) error {
-	for _, name := range slices.Sorted(maps.Keys(m.stores)) {
-		if !slices.ContainsFunc(c.Stores, func(s *graph.Store) bool { return s.Name == name }) {
-			return fmt.Errorf("%w: %s has the store %s, which the topology no longer has; bring the store back, or reset the application, or move the folder away",
-				ErrForeignState, c.Dir, name)
-		}
-	}
-	return nil
 }
 
 func sameOwner(dir, what, got, want string) error {

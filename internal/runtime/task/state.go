@@ -54,7 +54,7 @@ func openState(c *Config, log *slog.Logger) (*State, error) {
 			return nil, fmt.Errorf("state folder: %w", err)
 		}
 	}
-	if err := s.meta.known(c); err != nil {
+	if err := s.checkOrphans(); err != nil {
 		return nil, errors.Join(err, s.close(false))
 	}
 	for _, st := range c.Stores {
@@ -85,10 +85,7 @@ func (s *State) open() error {
 }
 
 func (s *State) add(st *graph.Store) {
-	ss := &storeState{store: st, topic: graph.Topic{Name: st.Name + "-changelog", Internal: true}.Full(s.c.App)}
-	if st.SourceTopic != nil {
-		ss.topic = st.SourceTopic.Full(s.c.App)
-	}
+	ss := &storeState{store: st, topic: s.changelog(st)}
 	var prefix []byte
 	if onDisk(st) && s.persistent() {
 		ss.id = s.meta.storeID(st.Name)

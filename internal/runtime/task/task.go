@@ -54,7 +54,9 @@ type Config struct {
 	LayerBytes  int           // size of the write-behind layers before they are written out
 	LayerMillis int64         // age of the layers before they are written out
 	Global      func(s *graph.Store) (any, error)
-	Topology    string // what identifies the shape of the topology in the state
+	// DropOrphans deletes the state of stores that the topology does not have,
+	// where going on is refused otherwise.
+	DropOrphans bool
 	// GlobalTask marks the task that keeps the global stores.
 	GlobalTask bool
 	// InMemoryOnly keeps persistent stores in memory too, for test drivers.

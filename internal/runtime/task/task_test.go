@@ -224,6 +224,26 @@ func TestForeignState(t *testing.T) {
 	if _, err := task.New(c); !errors.Is(err, task.ErrForeignState) || !strings.Contains(err.Error(), "counts") {
 		t.Errorf("a store is gone: %v", err)
 	}
+	c.DropOrphans = true
+	changed, err := task.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed.Abort()
+	if err := changed.Close(true); err != nil {
+		t.Error(err)
+	}
+	back, err := task.New(r.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if logs := back.Changelogs(); len(logs) != 1 || logs[0].From != 0 {
+		t.Errorf("the store that came back is restored from %+v, want the start", logs)
+	}
+	back.Abort()
+	if err := back.Close(true); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestDirtyFolder checks that files that are no store's are told as damage.

@@ -48,7 +48,9 @@ type Config struct {
 	OnError    func(f *task.Failure) task.Verdict
 	GoesOn     bool // OnError may let a task go on behind an error
 	DeadLetter string
-	Global     func(s *graph.Store) (any, error) // nil without global stores
+	// DropOrphans deletes local state of stores that the topology does not have.
+	DropOrphans bool
+	Global      func(s *graph.Store) (any, error) // nil without global stores
 
 	Logger    *slog.Logger
 	OnState   func(State)            // called by the worker's goroutine

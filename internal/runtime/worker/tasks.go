@@ -148,7 +148,7 @@ func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 		ID: id, App: w.c.App, Nodes: sub.Nodes, Stores: sub.Stores,
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
 		DropOrphans: w.c.DropOrphans,
-		Context: w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
+		Context:     w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
 		CacheBytes: w.c.CacheBytes, EmitMillis: emitMillis, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
 		Hold: !w.c.ExactlyOnce,
 	}
