@@ -167,9 +167,26 @@ func (t *Task) hide() {
 	}
 }
 
+// shelve lets others find the reads of the task.
+func (t *Task) shelve() {
+	if t.c.Shelf == nil {
+		return
+	}
+	t.c.Shelf.Put(t.reads, func(ctx context.Context, store string) (bool, error) {
+		var err error
+		if !t.c.Call(ctx, func() { err = t.Publish(store) }) {
+			return false, ctx.Err()
+		}
+		return true, err
+	})
+}
+
 // endReads is the end of all reads: those under way are waited for.
 func (t *Task) endReads() error {
 	t.reads.gone.Store(true)
+	if t.c.Shelf != nil {
+		t.c.Shelf.Remove(t.reads)
+	}
 	t.hide()
 	return t.state.endSnapshots()
 }

@@ -57,6 +57,10 @@ type Config struct {
 	// DropOrphans deletes the state of stores that the topology does not have,
 	// where going on is refused otherwise.
 	DropOrphans bool
+	// Shelf gets what others may read, and Call runs a function on the task's
+	// goroutine for them, see Ask. Nil for no queries.
+	Shelf *Shelf
+	Call  func(ctx context.Context, f func()) bool
 	// GlobalTask marks the task that keeps the global stores.
 	GlobalTask bool
 	// InMemoryOnly keeps persistent stores in memory too, for test drivers.
@@ -120,6 +124,7 @@ func New(c Config) (*Task, error) {
 	if err := t.bind(); err != nil {
 		return nil, fmt.Errorf("task %s: %w", c.ID, errors.Join(err, state.close(false)))
 	}
+	t.shelve()
 	return t, nil
 }
 

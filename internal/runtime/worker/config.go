@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/group"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
@@ -51,6 +52,13 @@ type Config struct {
 	// DropOrphans deletes local state of stores that the topology does not have.
 	DropOrphans bool
 	Global      func(s *graph.Store) (any, error) // nil without global stores
+
+	// Shelf gets what may be read of the tasks. Nil for no queries.
+	Shelf *task.Shelf
+	// Advertise is host:port where this instance answers queries, empty for nowhere.
+	Advertise string
+	// OnHosts is told which instance has which tasks, on the group's goroutine.
+	OnHosts func(generation int32, hosts []group.Host)
 
 	Logger    *slog.Logger
 	OnState   func(State)            // called by the worker's goroutine

@@ -18,7 +18,7 @@ import (
 func (w *Worker) subscription() group.Subscription {
 	w.calls.post(func() { w.balancing = true })
 	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Active: *w.active.Load()}
-	s.Offsets = make(map[assign.TaskID]int64)
+	s.Endpoint, s.Offsets = w.c.Advertise, make(map[assign.TaskID]int64)
 	for id, sum := range w.c.Dir.Stored() {
 		s.Offsets[assignID(id)] = sum
 	}
@@ -33,6 +33,7 @@ func (w *Worker) subscription() group.Subscription {
 
 func (w *Worker) assigned(a group.Assignment) {
 	w.fence(a)
+	w.tellHosts(a)
 	w.calls.post(func() {
 		w.followUp = time.Time{}
 		if a.FollowUp > 0 {

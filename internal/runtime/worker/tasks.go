@@ -150,7 +150,7 @@ func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 		DropOrphans: w.c.DropOrphans,
 		Context:     w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
 		CacheBytes: w.c.CacheBytes, EmitMillis: emitMillis, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
-		Hold: !w.c.ExactlyOnce,
+		Hold: !w.c.ExactlyOnce, Shelf: w.c.Shelf, Call: w.calls.do,
 	}
 }
 

@@ -72,6 +72,7 @@ func New(c Config) *Worker {
 	}
 	w.calls = calls{bell: &w.bell, gone: make(chan struct{})}
 	w.active.Store(&[]assign.TaskID{})
+	w.tellTasks()
 	w.infos.Store(&[]TaskInfo{})
 	return w
 }
