@@ -3,6 +3,7 @@ package overlay
 import (
 	"github.com/tidwall/btree"
 
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -98,7 +99,7 @@ func (s *Store) unshow(e *entry) {
 // Store returns a store over the view, for one goroutine. What is written to it
 // by mistake stays in it.
 func (v *View) Store() *Store {
-	return &Store{layout: v.layout, base: v, frozen: true, entries: make(map[string]*entry)}
+	return &Store{layout: v.layout, base: v, frozen: true, entries: make(map[string]*entry), count: new(measure.Store)}
 }
 
 // Frozen says whether the store is that of a view, which must not be written.
