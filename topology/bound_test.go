@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/topology"
 )
 
@@ -19,6 +20,7 @@ type bare struct {
 func (*bare) Context() gocontext.Context { return gocontext.Background() }
 func (*bare) Logger() *slog.Logger       { return slog.New(slog.DiscardHandler) }
 func (*bare) Guarded() bool              { return false }
+func (*bare) Measure() *measure.Task     { return nil }
 func (b *bare) Meta() *flow.Meta         { return &b.meta }
 
 // bound binds a node of a topology.

@@ -10,7 +10,8 @@ import (
 // anew by the same worker.
 type Task struct {
 	ID    string
-	Phase string // waiting, restoring, running or standby
+	Role  string // active, standby or warm-up
+	Phase string // waiting, restoring, processing or tailing
 	Debug bool   // per node and per store, in detail
 	Now   int64  // wall clock in milliseconds, when the present batch began
 
@@ -18,7 +19,6 @@ type Task struct {
 	Process      time.Duration
 	Punctuations int64
 	Punctuate    time.Duration
-	Enforced     int64     // turns while an input was empty
 	Lateness     Histogram // behind stream time, milliseconds; with Debug only
 	Dropped      map[Drop]int64
 	Failures     map[Failure]int64

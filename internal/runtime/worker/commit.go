@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-streams/ottla/internal/measure"
 )
 
 // errNotNow is wrapped by errors of a commit that may work later: the group is
@@ -48,7 +50,7 @@ func (w *Worker) commitIfDue() error {
 	if !due {
 		return nil
 	}
-	err := w.commit(w.life)
+	err := w.measuredCommit(w.life)
 	switch {
 	case err == nil:
 		return nil
@@ -69,7 +71,7 @@ func (w *Worker) commitWithin(d time.Duration) error {
 	ctx, cancel := context.WithTimeout(w.life, d)
 	defer cancel()
 	for {
-		err := w.commit(ctx)
+		err := w.measuredCommit(ctx)
 		if !errors.Is(err, errNotNow) || ctx.Err() != nil {
 			w.fail(unlessPassing(err))
 			return err
@@ -179,6 +181,7 @@ func (w *Worker) moved(dirty []*entry) []move {
 // transaction takes in a changelog.
 func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error {
 	w.committed, w.retry, w.fenced = w.now(), time.Time{}, false
+	w.m.Outcomes[measure.Committed]++
 	for _, m := range moves {
 		m.in.at = m.to
 	}

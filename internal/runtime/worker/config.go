@@ -5,12 +5,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/group"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/internal/trace"
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -59,6 +63,12 @@ type Config struct {
 	Advertise string
 	// OnHosts is told which instance has which tasks, on the group's goroutine.
 	OnHosts func(generation int32, hosts []group.Host)
+
+	// Measure is where the counts are laid out for others, nil for nowhere.
+	Measure *measure.Slot
+	// Trace begins the span of a record's way through a task, nil for none.
+	Trace func(trace.Pass) trace.Span
+	Hooks []kgo.Hook // of the consumer and the producer, beside those of Client
 
 	Logger    *slog.Logger
 	OnState   func(State)            // called by the worker's goroutine

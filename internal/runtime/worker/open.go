@@ -58,6 +58,7 @@ func (w *Worker) open() error {
 	if w.c.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
+	opts = append(opts, kgo.WithHooks(w.c.Hooks...))
 	w.consumer, err = w.c.Client.New(w.role("consumer"), opts...)
 	return err
 }
@@ -82,6 +83,7 @@ func (w *Worker) openProducer() error {
 		}
 		w.txn, opts = t, append(opts, more...)
 	}
+	opts = append(opts, kgo.WithHooks(w.c.Hooks...))
 	cl, err := w.c.Client.New(w.role("producer"), opts...)
 	if err != nil {
 		return err
@@ -144,6 +146,7 @@ func (w *Worker) drop() {
 func (w *Worker) close() {
 	close(w.calls.gone)
 	w.tell(Stopped)
+	w.m.Hide()
 	if w.consumer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), w.c.CloseTimeout)
 		if err := w.leave(ctx); err != nil {

@@ -41,6 +41,8 @@ func (w *Worker) poll(ctx context.Context) error {
 	} else {
 		fetches = w.consumer.PollRecords(noWait, pollRecords)
 	}
+	w.m.Polls++
+	w.m.Polled += int64(fetches.NumRecords())
 	var err error
 	fetches.EachTopic(func(t kgo.FetchTopic) {
 		for i := range t.Partitions {

@@ -35,6 +35,7 @@ func (w *Worker) assigned(a group.Assignment) {
 	w.fence(a)
 	w.tellHosts(a)
 	w.calls.post(func() {
+		w.m.Rebalances++
 		w.followUp = time.Time{}
 		if a.FollowUp > 0 {
 			w.followUp = w.now().Add(a.FollowUp)
@@ -89,6 +90,7 @@ func (w *Worker) lose(parts map[string][]int32) {
 		w.log.Warn("membership of the group was lost: tasks go back to their last commit", "tasks", names(gone))
 	}
 	w.abortTransaction()
+	w.m.Lost += int64(len(gone))
 	for _, e := range gone {
 		w.closeTask(e, false)
 	}

@@ -129,6 +129,7 @@ func (w *Worker) openTask(e *entry) error {
 		t.SetPosition(in.Topic, in.at.offset, in.end)
 		in.next = in.at.offset
 	}
+	w.m.Created++
 	e.phase, e.jobs = Restoring, 0
 	for _, c := range t.Changelogs() {
 		e.jobs++
@@ -145,6 +146,7 @@ const emitMillis = 1000
 func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 	sub := w.layout.byID[id.Subtopology]
 	return task.Config{
+		Measure: w.countsOf(id), Trace: w.c.Trace,
 		ID: id, App: w.c.App, Nodes: sub.Nodes, Stores: sub.Stores,
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
 		DropOrphans: w.c.DropOrphans,
@@ -177,6 +179,7 @@ func (w *Worker) quarantine(e *entry, cause error) {
 	const keep = 2
 	moved, err := engine.Quarantine(w.c.Dir.Task(e.id), w.now(), keep)
 	if err != nil && moved == "" {
+	w.m.Quarantined++
 		e.retry = w.now().Add(time.Second)
 		w.log.Error("damaged state can't be moved aside", "task", e.id.String(), "error", errors.Join(cause, err))
 		return
@@ -203,6 +206,7 @@ func (w *Worker) startTask(e *entry) error {
 
 // closeTask ends a task. clean says that its last commit succeeded.
 func (w *Worker) closeTask(e *entry, clean bool) {
+	w.m.Closed++
 	if e.task != nil {
 		w.release(e, clean)
 	}
@@ -266,6 +270,7 @@ func onDisk(s *graph.Store) bool {
 
 // revive makes a task anew that lost what it held since its last commit.
 func (w *Worker) revive(e *entry, after time.Duration) {
+	w.m.Revived++
 	if e.task != nil {
 		w.release(e, false)
 	}

@@ -31,24 +31,39 @@ func (w *Worker) work() error {
 			continue
 		}
 		idle = 0
-		if _, err := e.take(); err != nil {
+		if err := w.turnOf(e); err != nil {
 			return w.taskFailed(e, err)
 		}
 		if e.task.CommitRequested() || w.now().After(until) {
 			break
 		}
 	}
+	w.lap(&w.m.Process)
 	for _, e := range w.order {
-		if w.now().Before(e.retry) {
+		now := w.now()
+		if now.Before(e.retry) {
 			continue
 		}
-		if _, err := e.task.Punctuate(); err != nil {
+		ran, err := e.task.Punctuate()
+		if ran {
+			w.countsOf(e.id).Punctuate += time.Since(now)
+		}
+		if err != nil {
 			return w.taskFailed(e, err)
 		}
 	}
+	w.lap(&w.m.Punctuate)
 	w.retryResets()
 	w.probeSilent()
 	return nil
+}
+
+// turnOf lets a task take its turn.
+func (w *Worker) turnOf(e *entry) error {
+	began := time.Now()
+	_, err := e.take()
+	w.countsOf(e.id).Process += time.Since(began)
+	return err
 }
 
 // take lets a task take some records, as many as it manages in about workTime:
@@ -159,6 +174,8 @@ func (w *Worker) applyBatch(b *restore.Batch) error {
 	r.Restored += int64(len(b.Records))
 	if w.c.OnRestore != nil {
 		j := b.Job
+	w.m.Restored += int64(len(b.Records))
+	w.countsOf(e.id).Store(b.Job.Store).Restored += int64(len(b.Records))
 		w.c.OnRestore(restore.Progress{
 			Task: j.Task, Store: j.Store, Topic: j.Topic, Partition: j.Partition,
 			From: j.From, End: b.End, Position: b.Next, Restored: r.Restored, Done: b.Done,

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
@@ -56,6 +57,11 @@ type Worker struct {
 	followUp  time.Time
 	missing   missing
 	state     State
+	changed   time.Time // when the state did
+
+	m        *measure.Slot
+	measured map[graph.TaskID]*measure.Task
+	lapped   time.Time // see lap
 
 	active  atomic.Pointer[[]assign.TaskID] // what the group's goroutine tells
 	infos   atomic.Pointer[[]TaskInfo]      // what Tasks returns
@@ -69,6 +75,10 @@ func New(c Config) *Worker {
 		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
 		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
 		done: make(map[offsets.Partition]int64), counts: make(map[string]counted),
+	}
+	w.m, w.measured, w.lapped = c.Measure, make(map[graph.TaskID]*measure.Task), w.began
+	if w.m == nil {
+		w.m = new(measure.Slot)
 	}
 	w.calls = calls{bell: &w.bell, gone: make(chan struct{})}
 	w.active.Store(&[]assign.TaskID{})
@@ -119,14 +129,17 @@ func (w *Worker) step(ctx context.Context) error {
 	if err := w.poll(ctx); err != nil {
 		return err
 	}
+	w.lap(&w.m.Poll)
 	w.calls.run()
 	if w.failed != nil {
 		return w.failed
 	}
 	w.openWaiting()
+	w.lap(&w.m.Other)
 	if err := w.applyRestored(); err != nil {
 		return err
 	}
+	w.lap(&w.m.Restore)
 	if err := w.missing.check(w.now()); err != nil {
 		return err
 	}
@@ -138,11 +151,14 @@ func (w *Worker) step(ctx context.Context) error {
 	if err := w.commitIfDue(); err != nil {
 		return err
 	}
+	w.lap(&w.m.Commit)
 	if w.failed != nil {
 		return w.failed
 	}
 	w.followGroup()
 	w.report()
+	w.lap(&w.m.Other)
+	w.show()
 	return nil
 }
 
@@ -171,7 +187,10 @@ func (w *Worker) tell(s State) {
 	if s == w.state {
 		return
 	}
-	w.state = s
+	if w.state == Rebalancing {
+		w.m.Rebalancing += w.now().Sub(w.changed)
+	}
+	w.state, w.changed = s, w.now()
 	w.log.Info("worker is "+s.String(), "tasks", len(w.tasks))
 	if w.c.OnState != nil {
 		w.c.OnState(s)
