@@ -93,7 +93,7 @@ type KeyValueStore[K, V any] struct {
 	keyCopies bool
 	kbuf      []byte
 	vbuf      []byte
-	sealed    bool // read-only: a global store in other processors' hands
+	sealed    bool // read-only: a global store in other processors' hands, or a query's
 }
 
 func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V], headers bool, max int) (*KeyValueStore[K, V], error) {
@@ -101,7 +101,7 @@ func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V],
 	s := &KeyValueStore[K, V]{
 		in: o.Instance, layers: o.Layers, key: k, value: v,
 		nulls: flow.NullsOf[V](), lend: !serde.Copies(v) || headers, headers: headers, tombstones: o.Store.Headers || o.Store.DeleteHeaders,
-		keyCopies: serde.Copies(k),
+		keyCopies: serde.Copies(k), sealed: o.Layers.Frozen(),
 	}
 	if max > 0 {
 		s.lru = newLRU(max)
@@ -254,6 +254,9 @@ func (s *KeyValueStore[K, V]) GetEntry(k K) (e Entry[K, V], ok bool, err error) 
 
 // Put sets the value of k, at the time of the record in work. A null deletes k.
 func (s *KeyValueStore[K, V]) Put(k K, v V) error {
+	if s.sealed {
+		return ErrReadOnly
+	}
 	_, now, h := s.in.Now()
 	return s.Set(k, v, now, h)
 }

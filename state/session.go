@@ -146,6 +146,9 @@ func (s *SessionStore[K, V]) FindHeld(k window.Key[K]) (v V, at int64, ok bool, 
 // Put sets the value of a session. A null removes it. A session that has
 // expired is left out and counted as a dropped record.
 func (s *SessionStore[K, V]) Put(k window.Key[K], v V) error {
+	if s.layers.Frozen() {
+		return ErrReadOnly
+	}
 	_, _, h := s.time.in.Now()
 	_, err := s.Update(k, v, true, h)
 	return err
@@ -160,6 +163,9 @@ func (s *SessionStore[K, V]) PutEntry(e Entry[window.Key[K], V]) error {
 
 // Remove removes a session.
 func (s *SessionStore[K, V]) Remove(k window.Key[K]) error {
+	if s.layers.Frozen() {
+		return ErrReadOnly
+	}
 	var none V
 	_, _, h := s.time.in.Now()
 	_, err := s.Update(k, none, false, h)
@@ -170,6 +176,9 @@ func (s *SessionStore[K, V]) Remove(k window.Key[K]) error {
 // headers in a store that has them. expired is set when the session is too old to
 // be kept; it is then counted as dropped.
 func (s *SessionStore[K, V]) Update(k window.Key[K], v V, has bool, h serde.Headers) (expired bool, err error) {
+	if s.layers.Frozen() {
+		return false, ErrReadOnly
+	}
 	if k.Start < 0 || k.End < k.Start {
 		return false, fmt.Errorf("session from %d to %d: it has to start at the epoch or later, and not after its end", k.Start, k.End)
 	}

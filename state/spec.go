@@ -22,8 +22,8 @@ import (
 )
 
 // ErrReadOnly is returned for a write to a global store by a processor other
-// than the one that fills it.
-var ErrReadOnly = errors.New("store is global: only the processor that fills it may write")
+// than the one that fills it, and by a query.
+var ErrReadOnly = errors.New("store is read-only here: one that is global is written by the processor that fills it only, and a query writes none")
 
 // Spec is the handle of a store, of whatever kind.
 type Spec interface {

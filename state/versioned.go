@@ -140,6 +140,9 @@ func (s *VersionedStore[K, V]) Update(k K, v V, has bool, at int64, _ serde.Head
 }
 
 func (s *VersionedStore[K, V]) put(k K, v V, has bool, at int64) (p Placed, err error) {
+	if s.layers.Frozen() {
+		return p, ErrReadOnly
+	}
 	if at < 0 {
 		return p, fmt.Errorf("time %d is negative", at)
 	}

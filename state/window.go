@@ -176,6 +176,9 @@ func (s *WindowStore[K, V]) FindHeld(k window.Key[K]) (v V, at int64, ok bool, e
 // with a time in milliseconds and, in a store with headers, headers. expired is
 // set when the window is too old to be kept; it is then counted as dropped.
 func (s *WindowStore[K, V]) Update(k window.Key[K], v V, has bool, at int64, h serde.Headers) (late, expired bool, err error) {
+	if s.layers.Frozen() {
+		return false, false, ErrReadOnly
+	}
 	if k.Start < 0 {
 		return false, false, fmt.Errorf("window starts at %d: before 1970", k.Start)
 	}
@@ -250,6 +253,9 @@ func (s *WindowStore[K, V]) Fetch(k K, start time.Time) (v V, ok bool, err error
 // the record in work. A null deletes it. A window that has expired is left out
 // and counted as a dropped record.
 func (s *WindowStore[K, V]) Put(k K, v V, start time.Time) error {
+	if s.layers.Frozen() {
+		return ErrReadOnly
+	}
 	_, now, h := s.time.in.Now()
 	_, _, err := s.Update(window.Key[K]{Key: k, Start: start.UnixMilli()}, v, true, now, h)
 	return err
@@ -263,6 +269,9 @@ func (s *WindowStore[K, V]) PutEntry(e Entry[window.Key[K], V]) error {
 
 // Delete removes the value of k in the window that starts at start.
 func (s *WindowStore[K, V]) Delete(k K, start time.Time) error {
+	if s.layers.Frozen() {
+		return ErrReadOnly
+	}
 	var none V
 	_, now, h := s.time.in.Now()
 	_, _, err := s.Update(window.Key[K]{Key: k, Start: start.UnixMilli()}, none, false, now, h)

@@ -103,7 +103,7 @@ func (v *View) Store() *Store {
 }
 
 // Frozen says whether the store is that of a view, which must not be written.
-func (s *Store) Frozen() bool { return s.frozen }
+func (s *Store) Frozen() bool { return s != nil && s.frozen }
 
 // Get implements engine.Reader, for keys without the store's prefix.
 func (v *View) Get(dst, key []byte) (value []byte, ok bool, err error) {

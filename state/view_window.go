@@ -1,0 +1,93 @@
+package state
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/window"
+)
+
+// WindowView is the queries of a window store: they see exactly what was
+// committed. It is safe for concurrent use. Reads of one key go to the key's
+// partition; others yield the partitions that this instance has, one after the
+// other, each in the order of [WindowStore] and as of one commit. Windows are
+// those whose start is from from to to, both included. An error ends a read.
+type WindowView[K, V any] struct {
+	view view[*WindowStore[K, V]]
+	s    *WindowsSpec[K, V]
+}
+
+// View implements [Queryable].
+func (s *WindowsSpec[K, V]) View(src graph.Queries, opts ...QueryOption) *WindowView[K, V] {
+	return &WindowView[K, V]{newView[*WindowStore[K, V]](s.name, src, opts), s}
+}
+
+// Fetch returns the value of k in the window that starts at start. ok is false
+// when there is none.
+func (q *WindowView[K, V]) Fetch(ctx context.Context, k K, start time.Time) (v V, ok bool, err error) {
+	key, keyErr := q.s.key.AppendTo(nil, k)
+	err = q.view.at(ctx, key, keyErr, func(s *WindowStore[K, V]) (err error) {
+		v, ok, err = s.Fetch(k, start)
+		return err
+	})
+	return v, ok, err
+}
+
+// FetchRange yields the windows of k.
+func (q *WindowView[K, V]) FetchRange(ctx context.Context, k K, from, to time.Time) iter.Seq2[Entry[window.Key[K], V], error] {
+	key, err := q.s.key.AppendTo(nil, k)
+	return ofKey(ctx, &q.view, key, err, func(s *WindowStore[K, V]) iter.Seq2[Entry[window.Key[K], V], error] {
+		return s.FetchRange(k, from, to)
+	})
+}
+
+// FetchKeys yields the windows of the keys first and last and of all between them.
+func (q *WindowView[K, V]) FetchKeys(ctx context.Context, first, last K, from, to time.Time) iter.Seq2[Entry[window.Key[K], V], error] {
+	return eachEntry(ctx, &q.view, false, func(s *WindowStore[K, V]) iter.Seq2[Entry[window.Key[K], V], error] {
+		return s.FetchKeys(first, last, from, to)
+	})
+}
+
+// FetchAll yields the windows of all keys.
+func (q *WindowView[K, V]) FetchAll(ctx context.Context, from, to time.Time) iter.Seq2[Entry[window.Key[K], V], error] {
+	return eachEntry(ctx, &q.view, false, func(s *WindowStore[K, V]) iter.Seq2[Entry[window.Key[K], V], error] {
+		return s.FetchAll(from, to)
+	})
+}
+
+// All yields all windows of all keys.
+func (q *WindowView[K, V]) All(ctx context.Context) iter.Seq2[Entry[window.Key[K], V], error] {
+	return eachEntry(ctx, &q.view, false, (*WindowStore[K, V]).All)
+}
+
+// Ask asks each partition by itself, as [KeyValueView.Ask] does.
+func (q *WindowView[K, V]) Ask[R any](ctx context.Context, question func(*WindowStore[K, V]) (R, error)) []Answer[R] {
+	return ask(ctx, &q.view, question)
+}
+
+// ofKey yields what a read of the partition of one key yields.
+func ofKey[S, E any](ctx context.Context, v *view[S], key []byte, keyErr error, of func(S) iter.Seq2[E, error]) iter.Seq2[E, error] {
+	return func(yield func(E, error) bool) {
+		stopped := false
+		err := v.at(ctx, key, keyErr, func(s S) error {
+			for e, err := range of(s) {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					return err
+				}
+				if stopped = !yield(e, nil); stopped {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !stopped {
+			var none E
+			yield(none, err)
+		}
+	}
+}
