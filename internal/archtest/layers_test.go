@@ -86,7 +86,8 @@ var layers = []layer{
 	{pkg: "internal/runtime/client", third: kafka},
 	{pkg: "internal/runtime/offsets", third: kafka},
 	{pkg: "internal/runtime/statedir", may: slices.Concat(graphs, []string{"internal/runtime/assign"})},
-	{pkg: "internal/runtime/collect", may: tasks, third: kafka},
+	{pkg: "internal/runtime/produce", may: base, third: kafka},
+	{pkg: "internal/runtime/collect", may: slices.Concat(tasks, []string{"internal/runtime/produce"}), third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
 	{
 		pkg:   "internal/runtime/restore",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/produce"
 	"github.com/ottla-streams/ottla/serde"
 )
 
@@ -69,6 +70,10 @@ type Collector struct {
 	sent    int64
 	err     error // the first failure that stands
 
+	direct *produce.Producer // in place of the client's own, or nil
+	topic  *produce.Topic    // used last
+	record produce.Record
+
 	mu     sync.Mutex
 	ends   map[partition]int64
 	failed []*Failure
@@ -90,7 +95,22 @@ func New(ctx context.Context, client *kgo.Client, judge func(*Failure) error) *C
 		c.maxBatch = int(n)
 	}
 	c.told, c.toldLog = c.acked, c.ackedLog
+	c.direct = newDirect(client, c.maxBatch, c.settled)
 	return c
+}
+
+// Close ends the Collector. It comes before the Close of the client.
+func (c *Collector) Close() {
+	if c.direct != nil {
+		c.direct.Close()
+	}
+}
+
+// Push lets go what was emitted, when there is no more for now.
+func (c *Collector) Push() {
+	if c.direct != nil {
+		c.direct.Push()
+	}
 }
 
 // Emit sends a record. It blocks while too much waits for acknowledgement. A
@@ -102,6 +122,10 @@ func (c *Collector) Emit(o *graph.Output) error {
 	}
 	if size := c.size(o); size > c.maxBatch {
 		return &graph.EncodeError{Topic: o.Topic, Part: "record", Err: fmt.Errorf("%w: %d bytes, the producer sends at most %d", ErrTooLarge, size, c.maxBatch)}
+	}
+	if c.direct != nil {
+		c.sent++
+		return c.append(o)
 	}
 	if c.slab == nil {
 		c.slab = c.slabs.take(c.ctx)
@@ -181,10 +205,15 @@ func (c *Collector) refused(r *kgo.Record, err error) {
 	o := r.Context.(*origin)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.keep(&Failure{r.Topic, r.Partition, o.changelog, o.cause, explain(err)})
+}
+
+// keep notes a failure, with the lock held. One without an input record can't
+// be left out: it is kept in any case.
+func (c *Collector) keep(f *Failure) {
 	c.count++
-	// A failure without an input record can't be left out: it is kept in any case.
-	if len(c.failed) < keptFailures || o.cause == nil {
-		c.failed = append(c.failed, &Failure{r.Topic, r.Partition, o.changelog, o.cause, explain(err)})
+	if len(c.failed) < keptFailures || f.Cause == nil {
+		c.failed = append(c.failed, f)
 	}
 }
 
@@ -226,7 +255,11 @@ func (c *Collector) settle() error {
 // Flush waits until every record was acknowledged or refused, and returns the
 // first failure that stands.
 func (c *Collector) Flush(ctx context.Context) error {
-	if err := c.client.Flush(ctx); err != nil {
+	flush := c.client.Flush
+	if c.direct != nil {
+		flush = c.direct.Flush
+	}
+	if err := flush(ctx); err != nil {
 		return fmt.Errorf("producer flush: %w", err)
 	}
 	return c.settle()

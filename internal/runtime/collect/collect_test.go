@@ -38,12 +38,20 @@ func cluster(t testing.TB, partitions int32, topics ...string) *kfake.Cluster {
 func collector(t testing.TB, c *kfake.Cluster, judge func(*Failure) error, opts ...kgo.Opt) *Collector {
 	t.Helper()
 	opts = append(Opts(8<<20), opts...)
+	if viaClient {
+		opts = append(opts, theClients)
+	}
 	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(c.ListenAddrs()...), kgo.MetadataMinAge(50*time.Millisecond), kgo.UnknownTopicRetries(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return New(context.Background(), cl, judge)
+	return closing(t, New(context.Background(), cl, judge))
+}
+
+func closing(t testing.TB, col *Collector) *Collector {
+	t.Cleanup(col.Close)
+	return col
 }
 
 // read returns n records of a topic by partition.
@@ -164,7 +172,7 @@ func TestSlabsAreUsedAgain(t *testing.T) {
 			}
 		}
 	}
-	if len(col.slabs.spare) == 0 {
+	if viaClient && len(col.slabs.spare) == 0 {
 		t.Error("no slab is spare after a flush")
 	}
 	for p, records := range read(t, c, "out", n) {
@@ -323,13 +331,17 @@ func TestBackpressure(t *testing.T) {
 		return nil, nil, false
 	})
 	t.Cleanup(func() { close(hold) })
-	cl, err := kgo.NewClient(append(Opts(1<<20), kgo.SeedBrokers(c.ListenAddrs()...))...)
+	opts := append(Opts(1<<20), kgo.SeedBrokers(c.ListenAddrs()...))
+	if viaClient {
+		opts = append(opts, theClients)
+	}
+	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
 	ctx, cancel := context.WithCancel(context.Background())
-	col := New(ctx, cl, nil)
+	col := closing(t, New(ctx, cl, nil))
 	time.AfterFunc(300*time.Millisecond, cancel)
 	value := make([]byte, 64<<10)
 	n := 0
@@ -342,7 +354,16 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
+// BenchmarkEmit is the path of a record to the broker; client is that of the
+// client's own producer.
 func BenchmarkEmit(b *testing.B) {
+	b.Run("direct", benchEmit)
+	viaClient = true
+	defer func() { viaClient = false }()
+	b.Run("client", benchEmit)
+}
+
+func benchEmit(b *testing.B) {
 	col := collector(b, cluster(b, 4, "out"), nil)
 	o := graph.Output{Topic: "out", Partition: graph.ByKey, Key: []byte("some key"), Value: make([]byte, 100)}
 	b.ReportAllocs()

@@ -157,6 +157,9 @@ func (w *Worker) close() {
 	}
 	w.stop()
 	w.side.Wait()
+	if w.out != nil {
+		w.out.Close()
+	}
 	if w.producer != nil {
 		w.producer.Close()
 	}

@@ -27,6 +27,7 @@ var noWait context.Context
 // poll takes what was fetched and gives it to the tasks. While there is enough
 // to do it only looks in now and then, and it waits only if there is nothing.
 func (w *Worker) poll(ctx context.Context) error {
+	w.out.Push() // the work of the poll before is done
 	ready, hungry := w.load()
 	if ready > backlog && (!hungry || w.now().Sub(w.polled) < pollEvery) {
 		return nil

@@ -1,0 +1,130 @@
+package collect
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/hash"
+	"github.com/ottla-streams/ottla/internal/runtime/produce"
+)
+
+// directBatch is what a batch may grow to where the client's own limit is not
+// less: a cache holds it, and it costs a broker no more than a larger one.
+const directBatch = 512 << 10
+
+// newDirect returns the producer that a Collector uses in place of the
+// client's, or nil if the client has something that only its own can do:
+// transactions, a linger, hooks for records, or no idempotence.
+func newDirect(client *kgo.Client, maxBatch int, done func(*produce.Result)) *produce.Producer {
+	transactional, _ := client.OptValues(kgo.TransactionalID)[1].(bool)
+	linger, _ := client.OptValue(kgo.ProducerLinger).(time.Duration)
+	repeats, _ := client.OptValue(kgo.DisableIdempotentWrite).(bool)
+	if transactional || linger > 0 || repeats || hooked(client) {
+		return nil
+	}
+	buffered, _ := client.OptValue(kgo.MaxBufferedBytes).(int64)
+	timeout, _ := client.OptValue(kgo.ProduceRequestTimeout).(time.Duration)
+	return produce.New(produce.Config{
+		Client: client, BatchBytes: min(maxBatch, directBatch), BufferedBytes: int(buffered), Timeout: timeout,
+		Compressor: compressor(client), Done: done,
+	})
+}
+
+// hooked says whether a user's hook wants to see each record.
+func hooked(client *kgo.Client) bool {
+	hooks := reflect.ValueOf(client.OptValue(kgo.WithHooks))
+	if hooks.Kind() != reflect.Slice {
+		return false
+	}
+	for i := range hooks.Len() {
+		switch hooks.Index(i).Interface().(type) {
+		case kgo.HookProduceRecordBuffered, kgo.HookProduceRecordPartitioned, kgo.HookProduceRecordUnbuffered:
+			return true
+		}
+	}
+	return false
+}
+
+func compressor(client *kgo.Client) kgo.Compressor {
+	if c, ok := client.OptValue(kgo.WithCompressor).(kgo.Compressor); ok && c != nil {
+		return c
+	}
+	codecs, _ := client.OptValue(kgo.ProducerBatchCompression).([]kgo.CompressionCodec)
+	c, err := kgo.DefaultCompressor(codecs...)
+	if err != nil { // the client was made with the same ones
+		return nil
+	}
+	return c
+}
+
+// append adds a record to its batch. What is wrong with its topic is told by a
+// later call, as by the client's own producer.
+func (c *Collector) append(o *graph.Output) error {
+	if c.topic == nil || c.topic.Name() != o.Topic {
+		t, err := c.direct.Topic(c.ctx, o.Topic)
+		if err != nil {
+			return c.unsent(o, err)
+		}
+		c.topic = t
+	}
+	num := o.Partition
+	switch {
+	case num >= 0:
+	case o.Hash != nil:
+		num = hash.Partition(o.Hash, c.topic.Partitions())
+	case o.Key != nil:
+		num = hash.Partition(o.Key, c.topic.Partitions())
+	default:
+		num = c.topic.Any()
+	}
+	r := &c.record
+	r.Key, r.Value, r.Headers, r.Time, r.Cause, r.Log = o.Key, o.Value, o.Headers, o.Time, o.Cause, o.Changelog
+	if o.NoTime {
+		r.Time = time.Now().UnixMilli()
+	}
+	if err := c.direct.Append(c.ctx, c.topic, num, r); err != nil {
+		return c.unsent(o, err)
+	}
+	return nil
+}
+
+// unsent keeps why a record was not sent.
+func (c *Collector) unsent(o *graph.Output, err error) error {
+	if c.ctx.Err() != nil {
+		c.err = &graph.Judged{Err: fmt.Errorf("topic %s: produce: %w", o.Topic, err)}
+		return c.err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keep(&Failure{o.Topic, min(o.Partition, -1), o.Changelog, o.Cause, explain(err)})
+	return nil
+}
+
+// settled is told what became of a batch, by a goroutine of the producer.
+func (c *Collector) settled(r *produce.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.Err == nil {
+		if r.Log && r.Offset >= 0 {
+			p := partition{r.Topic, r.Partition}
+			c.ends[p] = max(c.ends[p], r.Offset+int64(r.Records))
+		}
+		return
+	}
+	err := explain(r.Err)
+	for i := range r.Records {
+		f := &Failure{Topic: r.Topic, Partition: r.Partition, Changelog: r.Log, Err: err}
+		if r.Causes != nil {
+			f.Cause = r.Causes[i]
+		}
+		if f.Cause == nil && c.count > keptFailures {
+			c.count++ // one that can't be left out is there
+			continue
+		}
+		c.keep(f)
+	}
+}

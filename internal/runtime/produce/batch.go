@@ -1,0 +1,146 @@
+package produce
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/serde"
+)
+
+// headerBytes is the size of what comes before the records of a batch.
+const headerBytes = 61
+
+// recordOverhead is more than a record takes beside its keys and values.
+const recordOverhead = 40
+
+// producerID is what makes the sequences of batches unique.
+type producerID struct {
+	id    int64
+	epoch int16
+}
+
+// batch is a record batch (magic 2) of one partition. It belongs to the
+// appending goroutine until it was handed over.
+type batch struct {
+	part    *part
+	buf     []byte // the header, to be filled in, and the records
+	n       int32
+	base    int64 // timestamps
+	newest  int64
+	causes  []*flow.Origin // of the records; nil while none has one
+	log     bool
+	handed  int  // bytes that count against the limit
+	signed  bool // id and seq are set, and stay with the batch
+	id      producerID
+	seq     int32
+	sealed  []byte // as it is sent: buf, or its compressed form
+	tries   int
+	unknown int  // tries for which the broker did not know the partition
+	lent    bool // a request that failed may still read sealed
+}
+
+// add appends a record.
+func (b *batch) add(r *Record) {
+	if b.n == 0 {
+		b.base, b.newest = r.Time, r.Time
+	}
+	b.newest = max(b.newest, r.Time)
+	dt, at := r.Time-b.base, int64(b.n)
+	size := 1 + varintLen(dt) + varintLen(at) + sizeOf(r.Key) + sizeOf(r.Value) + varintLen(int64(len(r.Headers)))
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		size += varintLen(int64(len(h.Key))) + len(h.Key) + sizeOf(h.Value)
+	}
+	buf := binary.AppendVarint(b.buf, int64(size))
+	buf = append(buf, 0) // attributes
+	buf = binary.AppendVarint(buf, dt)
+	buf = binary.AppendVarint(buf, at)
+	buf = appendBytes(buf, r.Key)
+	buf = appendBytes(buf, r.Value)
+	buf = appendHeaders(buf, r.Headers)
+	b.buf = buf
+	if r.Cause != nil && b.causes == nil {
+		b.causes = make([]*flow.Origin, b.n, 64)
+	}
+	b.n++
+	b.log = r.Log
+	if b.causes != nil {
+		b.causes = append(b.causes, r.Cause)
+	}
+}
+
+func appendBytes(dst, p []byte) []byte {
+	if p == nil {
+		return binary.AppendVarint(dst, -1)
+	}
+	return append(binary.AppendVarint(dst, int64(len(p))), p...)
+}
+
+func appendHeaders(dst []byte, headers serde.Headers) []byte {
+	dst = binary.AppendVarint(dst, int64(len(headers)))
+	for i := range headers {
+		h := &headers[i]
+		dst = append(binary.AppendVarint(dst, int64(len(h.Key))), h.Key...)
+		dst = appendBytes(dst, h.Value)
+	}
+	return dst
+}
+
+func sizeOf(p []byte) int {
+	if p == nil {
+		return 1
+	}
+	return varintLen(int64(len(p))) + len(p)
+}
+
+func varintLen(v int64) int {
+	n := 1
+	for u := uint64(v)<<1 ^ uint64(v>>63); u >= 0x80; u >>= 7 {
+		n++
+	}
+	return n
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sign gives the batch its place in the sequence of its partition.
+func (b *batch) sign(id producerID, seq int32) {
+	b.id, b.seq, b.signed = id, seq, true
+	b.sealed = nil
+}
+
+// seal makes what is sent. A batch that is sent again is sealed already.
+func (b *batch) seal(c kgo.Compressor) {
+	if b.sealed != nil {
+		return
+	}
+	if b.lent { // under another id
+		b.buf, b.lent = bytes.Clone(b.buf), false
+	}
+	out, codec := b.buf, kgo.CompressionCodecType(0)
+	if c != nil {
+		var dst bytes.Buffer
+		if packed, used := c.Compress(&dst, b.buf[headerBytes:]); used != 0 && len(packed) < len(b.buf)-headerBytes {
+			out, codec = append(make([]byte, headerBytes, headerBytes+len(packed)), packed...), used
+		}
+	}
+	be := binary.BigEndian
+	be.PutUint64(out[0:], 0) // the broker tells the offset
+	be.PutUint32(out[8:], uint32(len(out)-12))
+	be.PutUint32(out[12:], 0xffffffff) // the leader's epoch, which is the broker's matter
+	out[16] = 2
+	be.PutUint16(out[21:], uint16(codec))
+	be.PutUint32(out[23:], uint32(b.n-1))
+	be.PutUint64(out[27:], uint64(b.base))
+	be.PutUint64(out[35:], uint64(b.newest))
+	be.PutUint64(out[43:], uint64(b.id.id))
+	be.PutUint16(out[51:], uint16(b.id.epoch))
+	be.PutUint32(out[53:], uint32(b.seq))
+	be.PutUint32(out[57:], uint32(b.n))
+	be.PutUint32(out[17:], crc32.Checksum(out[21:], castagnoli))
+	b.sealed = out
+}

@@ -1,0 +1,301 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// What is in this file runs with the lock held, but for send and what it calls
+// before it takes the lock.
+
+// route puts a partition with batches where these wait.
+func (p *Producer) route(t *part) {
+	if t.queued || t.flying || len(t.ready) == 0 {
+		return
+	}
+	t.queued = true
+	if t.leader < 0 {
+		p.homeless = append(p.homeless, t)
+		p.look()
+		return
+	}
+	b := p.brokers[t.leader]
+	if b == nil {
+		b = &broker{id: t.leader}
+		p.brokers[t.leader] = b
+	}
+	b.queue = append(b.queue, t)
+}
+
+func (p *Producer) kickAll() {
+	for _, b := range p.brokers {
+		p.kick(b)
+	}
+}
+
+// kick sends what waits for a broker that has nothing to do: at most one batch
+// of each partition.
+func (p *Producer) kick(b *broker) {
+	if b.busy || len(b.queue) == 0 || p.closed {
+		return
+	}
+	if wait := time.Until(b.rest); wait > 0 {
+		if !b.alarm {
+			b.alarm = true
+			time.AfterFunc(wait, func() {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				b.alarm = false
+				p.kick(b)
+			})
+		}
+		return
+	}
+	var load []*batch
+	size, later := 0, b.queue[:0]
+	for _, t := range b.queue {
+		switch {
+		case len(t.ready) == 0: // taken back
+			t.queued = false
+		case size > requestBytes:
+			later = append(later, t)
+		default:
+			t.queued, t.flying = false, true
+			load = append(load, t.ready[0])
+			size += len(t.ready[0].buf)
+		}
+	}
+	clear(b.queue[len(later):])
+	b.queue = later
+	if len(load) == 0 {
+		return
+	}
+	b.busy = true
+	p.wg.Go(func() { p.send(b, load) })
+}
+
+// send sends batches to a broker and takes the answer.
+func (p *Producer) send(b *broker, load []*batch) {
+	err := p.sign(load)
+	var resp *kmsg.ProduceResponse
+	if err == nil {
+		for _, batch := range load {
+			batch.seal(p.c.Compressor)
+		}
+		resp, err = p.request(b.id, load)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.busy = false
+	parts := make([]*part, len(load))
+	for i, batch := range load {
+		parts[i] = batch.part // a batch that is done may be another's at once
+		parts[i].flying = false
+	}
+	if p.closed {
+		return
+	}
+	if err != nil {
+		p.failed(b, load, err)
+	} else {
+		p.answered(b, load, resp)
+	}
+	for _, t := range parts {
+		p.route(t)
+	}
+	p.kickAll()
+}
+
+// sign gives each new batch the next sequence of its partition.
+func (p *Producer) sign(load []*batch) error {
+	id, err := p.producerID()
+	if err != nil {
+		return err
+	}
+	for _, b := range load {
+		if b.signed {
+			continue
+		}
+		t := b.part
+		if t.id != id {
+			t.id, t.seq = id, 0
+		}
+		b.sign(id, t.seq)
+		t.seq = after(t.seq, b.n)
+	}
+	return nil
+}
+
+// after is the sequence n records after seq, which wraps as the brokers' does.
+func after(seq, n int32) int32 {
+	if seq > math.MaxInt32-n {
+		return n - (math.MaxInt32 - seq) - 1
+	}
+	return seq + n
+}
+
+// producerID returns the id for new batches. It asks for one if there is none.
+func (p *Producer) producerID() (producerID, error) {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	p.mu.Lock()
+	id, ok := p.id, p.hasID
+	p.mu.Unlock()
+	if ok {
+		return id, nil
+	}
+	req := kmsg.NewPtrInitProducerIDRequest()
+	req.ProducerID, req.ProducerEpoch = -1, -1
+	resp, err := req.RequestWith(p.ctx, p.c.Client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return producerID{}, fmt.Errorf("producer id: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id, p.hasID = producerID{resp.ProducerID, resp.ProducerEpoch}, true
+	return p.id, nil
+}
+
+func (p *Producer) request(broker int32, load []*batch) (*kmsg.ProduceResponse, error) {
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, int32(p.c.Timeout.Milliseconds())
+	at := make(map[*Topic]int)
+	for _, b := range load {
+		i, ok := at[b.part.topic]
+		if !ok {
+			i = len(req.Topics)
+			at[b.part.topic] = i
+			req.Topics = append(req.Topics, kmsg.ProduceRequestTopic{Topic: b.part.topic.name, TopicID: p.topicID(b.part.topic)})
+		}
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, kmsg.ProduceRequestTopicPartition{Partition: b.part.num, Records: b.sealed})
+	}
+	resp, err := p.c.Client.Broker(int(broker)).Request(p.ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return resp.(*kmsg.ProduceResponse), nil
+}
+
+func (p *Producer) topicID(t *Topic) [16]byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return t.id
+}
+
+// failed judges a request without an answer: it is sent again, to whoever leads then.
+func (p *Producer) failed(b *broker, load []*batch, err error) {
+	for _, batch := range load {
+		batch.lent = true
+		if isFinal(err) {
+			p.refuse(batch, err)
+		} else {
+			batch.tries++
+			batch.part.leader = -1
+		}
+	}
+	p.pause(b)
+}
+
+func (p *Producer) pause(b *broker) {
+	b.rest = time.Now().Add(backoff(b.fails))
+	b.fails++
+}
+
+// answered judges the answer for each partition.
+func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse) {
+	type key struct {
+		topic string
+		id    [16]byte
+		num   int32
+	}
+	got := make(map[key]*kmsg.ProduceResponseTopicPartition, len(load))
+	for i := range resp.Topics {
+		rt := &resp.Topics[i]
+		for j := range rt.Partitions {
+			k := key{num: rt.Partitions[j].Partition, topic: rt.Topic}
+			if rt.Topic == "" {
+				k.id = rt.TopicID
+			}
+			got[k] = &rt.Partitions[j]
+		}
+	}
+	fails := false
+	for _, batch := range load {
+		t := batch.part
+		rp := got[key{topic: t.topic.name, num: t.num}]
+		if rp == nil {
+			rp = got[key{id: t.topic.id, num: t.num}]
+		}
+		if rp == nil {
+			rp = &kmsg.ProduceResponseTopicPartition{ErrorCode: kerr.NotLeaderForPartition.Code} // not answered
+		}
+		if !p.judge(batch, rp) {
+			fails = true
+		}
+	}
+	if fails {
+		p.pause(b)
+	} else {
+		b.fails = 0
+	}
+}
+
+// judge takes the answer for a batch. It returns whether the broker may be sent
+// more at once.
+func (p *Producer) judge(b *batch, rp *kmsg.ProduceResponseTopicPartition) bool {
+	err := kerr.ErrorForCode(rp.ErrorCode)
+	switch {
+	case err == nil:
+		p.done(b, rp.BaseOffset, nil)
+		return true
+	case errors.Is(err, kerr.DuplicateSequenceNumber): // of an earlier try, too long ago to tell its offset
+		p.done(b, -1, nil)
+		return true
+	case errors.Is(err, kerr.OutOfOrderSequenceNumber), errors.Is(err, kerr.UnknownProducerID),
+		errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerIDMapping):
+		// The broker lost what it knew of us, with or without records.
+		b.signed, p.hasID = false, false
+	case isUnknown(err):
+		if b.unknown++; b.unknown > p.unknownRetries() {
+			p.refuse(b, err)
+			return true
+		}
+		b.part.leader = -1
+	case kerr.IsRetriable(err):
+		b.part.leader = -1
+	default:
+		p.refuse(b, err)
+		return true
+	}
+	b.tries++
+	return false
+}
+
+// refuse ends a batch that was not taken. An earlier try may have been, so that
+// its sequence must not be used for others.
+func (p *Producer) refuse(b *batch, err error) {
+	if b.signed {
+		p.hasID = false
+	}
+	p.done(b, -1, err)
+}
+
+func isUnknown(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
+}
+
+// isFinal says that trying again does not help.
+func isFinal(err error) bool {
+	var code *kerr.Error
+	return errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, context.Canceled) || errors.As(err, &code) && !code.Retriable
+}
