@@ -34,3 +34,11 @@ func (h *Histogram) Count() int64 {
 	}
 	return n
 }
+
+// Add adds what another one has.
+func (h *Histogram) Add(o *Histogram) {
+	for i, c := range o.Counts {
+		h.Counts[i] += c
+	}
+	h.Sum += o.Sum
+}

@@ -85,6 +85,7 @@ type Store struct {
 
 	// What the store has at the moment of the copy.
 	Entries, Bytes, Uncommitted int64 // in memory
+	Cached                      bool
 	CacheBytes                  int64
 	Buffer                      bool  // of suppress; BufferBytes are what counts for its limit
 	BufferRecords, BufferBytes  int64 // of a suppress buffer
