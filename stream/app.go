@@ -34,7 +34,14 @@ type App struct {
 	g       *graph.Topology
 	log     *slog.Logger
 	states  *states
+	crew    *crew
 	started atomic.Bool
+	paused  atomic.Bool
+	asks    atomic.Pointer[error] // why all instances are asked to stop
+
+	closed  context.Context // ends with closing
+	closing context.CancelFunc
+	ended   chan struct{} // closed when Run has returned
 
 	dropOrphans bool // local state that the topology does not have is deleted
 }
@@ -52,9 +59,12 @@ func NewApp(t *topology.Topology, c Config) (*App, error) {
 	if err := refuseGlobal(t.Graph()); err != nil {
 		return nil, err
 	}
-	return &App{
+	a := &App{
 		c: c, g: t.Graph(), log: c.Logger.With("app", c.ID), states: newStates(c.Workers, c.StateListener),
-	}, nil
+		crew: newCrew(c.Workers), ended: make(chan struct{}),
+	}
+	a.closed, a.closing = context.WithCancel(context.Background())
+	return a, nil
 }
 
 // refuseGlobal refuses what an app does not run yet: a global store would have
@@ -71,13 +81,18 @@ func refuseGlobal(g *graph.Topology) error {
 // State returns the state of the app.
 func (a *App) State() State { return a.states.get() }
 
-// Run runs the app until ctx ends. Then it commits, leaves the group and returns
-// nil. It waits for brokers that are away, as long as it takes. An error that
-// does not pass by itself ends it. Run can be called once.
+// Run runs the app until ctx ends, or [App.Close]. Then it commits, leaves the
+// group and returns nil. It waits for brokers that are away, as long as it takes.
+// An error that does not pass by itself ends it, if Config.OnFailure does not say
+// otherwise. Run can be called once.
 func (a *App) Run(ctx context.Context) error {
 	if a.started.Swap(true) {
 		return ErrStarted
 	}
+	defer close(a.ended)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.closed, cancel)()
 	stopped := context.AfterFunc(ctx, func() { a.states.set(PendingShutdown) })
 	defer stopped()
 	err := a.run(ctx)

@@ -67,6 +67,18 @@ func (s *states) worker(index int, state worker.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers[index] = state
+	s.sum()
+}
+
+// remove forgets a worker.
+func (s *states) remove(index int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.workers, index)
+	s.sum()
+}
+
+func (s *states) sum() {
 	if s.get() > Running {
 		return
 	}

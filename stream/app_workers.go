@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -14,16 +13,14 @@ import (
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
-// runWorkers runs the workers until ctx ends or one of them fails for good. One
-// that dies otherwise is replaced.
+// runWorkers runs the workers until ctx ends or the policy lets one of them end
+// the app.
 func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.Config, l *topics.Layout, e engine.Opener) error {
 	parent := ctx
 	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
 	user, endUser := context.WithCancel(context.WithoutCancel(ctx))
 	defer endUser()
-	config := a.workerConfig(dir, clients, l.Partitions(), e)
-	config.Context = user
 	a.states.set(Rebalancing)
 	// The first who stops tells why, unless it is the caller.
 	why := func() error {
@@ -32,45 +29,48 @@ func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.
 		}
 		return nil
 	}
-	end := func(err error) {
+	s := &shift{ctx: ctx, config: a.workerConfig(dir, clients, l.Partitions(), e)}
+	s.config.Context = user
+	s.end = func(err error) {
 		stop(err)
 		if err := why(); err != nil && !errors.Is(err, worker.ErrTopicsChanged) {
 			a.log.Error("app stops because of an error", "error", err)
 			a.states.set(PendingError)
 		}
 	}
-	var wg sync.WaitGroup
-	for i := range a.c.Workers {
-		c := config
-		c.Index = i + 1
-		c.OnState = func(s worker.State) { a.states.worker(c.Index, s) }
-		wg.Go(func() {
-			if err := a.keepWorker(ctx, c); err != nil {
-				end(err)
-			}
-		})
-	}
-	wg.Go(func() { a.watchTopics(ctx, clients, l, end) })
-	wg.Wait()
+	a.begin(s)
+	s.wg.Go(func() { a.watchTopics(ctx, clients, l, s.end) })
+	<-ctx.Done()
+	a.crew.end(s)
 	return why()
 }
 
 // keepWorker runs a worker, and another in its place if it dies, until ctx ends.
-// The error is one that a new worker would meet again.
-func (a *App) keepWorker(ctx context.Context, c worker.Config) error {
+// The error is one that ends the app.
+func (a *App) keepWorker(ctx context.Context, s *shift, c worker.Config, h *hand) error {
 	for tries := 0; ; tries++ {
 		began := time.Now()
-		err := worker.New(c).Run(ctx)
-		if err == nil {
-			return nil
-		}
-		var known *worker.Error
-		if !errors.As(err, &known) || !known.Replace || errors.Is(err, worker.ErrTopicsChanged) {
+		w := worker.New(c)
+		h.worker.Store(w)
+		err := w.Run(ctx)
+		switch {
+		case err == nil, errors.Is(err, worker.ErrTopicsChanged):
 			return err
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			a.log.Warn("worker did not stop cleanly", "worker", c.Index, "error", err)
 			return nil
+		case errors.Is(err, worker.ErrShutdown):
+			return a.askedToStop(err)
+		}
+		switch a.judgeFailure(c.Index, err) {
+		case StopApp:
+			return err
+		case StopAll:
+			if a.asks.CompareAndSwap(nil, &err) {
+				a.log.Error("all instances are asked to stop", "worker", c.Index, "error", err)
+				defer time.AfterFunc(c.SessionTimeout, func() { s.end(err) }).Stop()
+				continue // the next one tells the group
+			}
 		}
 		if time.Since(began) > time.Minute {
 			tries = 0
@@ -85,17 +85,27 @@ func (a *App) keepWorker(ctx context.Context, c worker.Config) error {
 	}
 }
 
+// askedToStop is the error of an app whose group was told to stop: the one that
+// made it ask, if it did.
+func (a *App) askedToStop(err error) error {
+	if cause := a.asks.Load(); cause != nil {
+		return *cause
+	}
+	return err
+}
+
 func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[string]int32, e engine.Opener) worker.Config {
 	return worker.Config{
 		App: a.c.ID, Topology: a.g, Topics: counts, Client: clients, Dir: dir, Engine: e,
 		ExactlyOnce: a.c.Guarantee == ExactlyOnce, CommitInterval: a.c.CommitInterval,
 		SessionTimeout: a.c.SessionTimeout, RebalanceTimeout: a.c.RebalanceTimeout,
-		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout,
+		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup,
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
 		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20,
 		CacheBytes: a.c.CacheBytes, LayerBytes: a.c.LayerBytes, LayerMillis: a.c.LayerAge.Milliseconds(),
 		OnError: a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
 		DropOrphans: a.dropOrphans, Global: noGlobal, Logger: a.log, OnRestore: a.restoring,
+		Paused: a.paused.Load, Shutdown: func() bool { return a.asks.Load() != nil },
 	}
 }
 

@@ -112,6 +112,12 @@ type Config struct {
 	// OnError decides on records that fail. Defaults to an app that stops.
 	OnError ErrorPolicy
 
+	// OnFailure decides what becomes of a worker that died. It is called by the
+	// workers' goroutines, must be safe for concurrent use and must not wait for the
+	// app. By default a worker is replaced after an error that may pass, and the app
+	// stops after others, such as a record that OnError lets fail.
+	OnFailure func(*WorkerError) Response
+
 	// OrphanState lets the app start over state of its last run that the topology
 	// no longer has, or has under another name. Such state is deleted from the disk;
 	// its changelogs stay until they are deleted. Defaults to an app that does not
@@ -139,6 +145,12 @@ type Config struct {
 	// others. The brokers bound it from below, by default at 6 s. Defaults to 10 s.
 	SessionTimeout time.Duration
 
+	// StayInGroup keeps the instance a member of the group when it stops, for
+	// rolling restarts: its tasks wait for it as long as the SessionTimeout says, and
+	// it goes on with them without a rebalance if it is back in time (KIP-345,
+	// KIP-1153). Defaults to leaving, which hands the tasks over at once.
+	StayInGroup bool
+
 	// StateDir is the folder of the state, below which each app has one of its own.
 	// An instance needs a StateDir for itself; it should outlive restarts. Defaults
 	// to the folder ottla in the user's cache folder, else in the temporary one.
@@ -163,6 +175,8 @@ type Config struct {
 	// Workers is how many goroutines run tasks. Defaults to GOMAXPROCS.
 	Workers int
 }
+
+const maxWorkers = 1000
 
 // withDefaults returns a copy in which nothing is left to a default.
 func (c Config) withDefaults() Config {
@@ -238,7 +252,7 @@ func (c Config) validate() error {
 	bad(c.MaxBuffered < 0, "MaxBuffered: %d is negative", c.MaxBuffered)
 	bad(c.ReplicationFactor < -1, "ReplicationFactor: %d is negative", c.ReplicationFactor)
 	bad(c.Workers < 0, "Workers: %d is negative", c.Workers)
-	bad(c.Workers > 1000, "Workers: %d are too many", c.Workers)
+	bad(c.Workers > maxWorkers, "Workers: %d are too many", c.Workers)
 	for _, b := range c.Brokers {
 		bad(b == "", "Brokers: an address is empty")
 	}

@@ -36,6 +36,9 @@ type Config struct {
 	RebalanceTimeout   time.Duration
 	TransactionTimeout time.Duration
 	CloseTimeout       time.Duration
+	// StayInGroup keeps the worker's place in the group when it is told to stop,
+	// unless it is told so with the cause [ErrRemoved].
+	StayInGroup bool
 	// MaxIdle is how long a task with records waits for its empty inputs beyond
 	// what the brokers are known to have. Negative: it waits for nothing.
 	MaxIdle time.Duration
@@ -69,6 +72,11 @@ type Config struct {
 	// Trace begins the span of a record's way through a task, nil for none.
 	Trace func(trace.Pass) trace.Span
 	Hooks []kgo.Hook // of the consumer and the producer, beside those of Client
+
+	// Paused says that tasks are not to process or punctuate for now, and Shutdown
+	// that the whole application is to stop. Both are optional, and asked by the
+	// worker's and the group's goroutines; [Worker.Wake] tells of a change.
+	Paused, Shutdown func() bool
 
 	Logger    *slog.Logger
 	OnState   func(State)            // called by the worker's goroutine

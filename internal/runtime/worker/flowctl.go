@@ -68,7 +68,7 @@ func (w *Worker) load() (ready int, hungry bool) {
 // ready says whether a task should take records now. With MaxIdle it waits
 // that long for inputs that are empty on the brokers too.
 func (w *Worker) ready(e *entry) bool {
-	if e.phase != Processing || !e.task.HasRecords() || w.fenced || w.now().Before(e.retry) {
+	if e.phase != Processing || !e.task.HasRecords() || w.fenced || w.paused() || w.now().Before(e.retry) {
 		return false
 	}
 	if e.task.CommitRequested() && w.now().Before(w.retry) {
@@ -118,7 +118,7 @@ func (w *Worker) idleFor(ready int) time.Duration {
 			continue
 		}
 		dirty = dirty || e.task.Dirty()
-		if due, ok := e.task.NextTimer(); ok {
+		if due, ok := e.task.NextTimer(); ok && !w.paused() {
 			wait = min(wait, max(0, time.Duration(due-w.clock())*time.Millisecond))
 		}
 		if e.task.HasRecords() && !e.idle.IsZero() {

@@ -168,19 +168,20 @@ func (w *Worker) close() {
 	}
 }
 
-// leave leaves the group. The client only stops: it leaves static members in.
+// leave leaves the group, unless the worker is to keep its place for a restart.
+// The client only stops: it leaves static members in. The member is told by its
+// instance id alone: one whose first join is not answered yet has no other.
 func (w *Worker) leave(ctx context.Context) error {
-	member, _ := w.consumer.GroupMetadata()
 	if err := w.consumer.LeaveGroupContext(ctx); err != nil {
 		return err
 	}
-	if member == "" {
+	if w.stays {
 		return nil
 	}
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group = w.c.App
 	m := kmsg.NewLeaveGroupRequestMember()
-	m.MemberID, m.InstanceID = member, kmsg.StringPtr(w.instanceID())
+	m.InstanceID = kmsg.StringPtr(w.instanceID())
 	m.Reason = kmsg.StringPtr("the worker stops")
 	req.Members = append(req.Members, m)
 	resp, err := req.RequestWith(ctx, w.consumer)

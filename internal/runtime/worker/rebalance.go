@@ -28,6 +28,7 @@ func (w *Worker) subscription() group.Subscription {
 	if w.c.ExactlyOnce {
 		s.TransactionalID = w.transactionalID()
 	}
+	s.Shutdown = w.c.Shutdown != nil && w.c.Shutdown()
 	return s
 }
 

@@ -20,6 +20,9 @@ var ErrMissingTopics = errors.New("input topics do not exist: create them, or co
 // made for: there are more partitions.
 var ErrTopicsChanged = errors.New("input topics have changed")
 
+// ErrShutdown ends the workers of all instances after one of them asked for it.
+var ErrShutdown = errors.New("an instance asked the whole application to stop")
+
 // missing is the time that input topics may be missing.
 type missing struct {
 	deadline time.Time // zero if none is
@@ -57,7 +60,7 @@ func (w *Worker) judgeAssignment(a group.Assignment) {
 	case group.ErrorCopartition, group.ErrorAssignment:
 		w.fail(errors.New(a.Detail))
 	case group.ErrorShutdown:
-		w.fail(fmt.Errorf("group %s: %s", w.c.App, a.Error))
+		w.fail(fmt.Errorf("group %s: %w", w.c.App, ErrShutdown))
 	default:
 		w.log.Warn("no tasks yet", "reason", a.Detail)
 	}

@@ -41,7 +41,7 @@ func (w *Worker) work() error {
 	w.lap(&w.m.Process)
 	for _, e := range w.order {
 		now := w.now()
-		if now.Before(e.retry) {
+		if now.Before(e.retry) || w.paused() {
 			continue
 		}
 		ran, err := e.task.Punctuate()

@@ -57,6 +57,7 @@ type Worker struct {
 	followUp  time.Time
 	missing   missing
 	state     State
+	stays     bool // in the group when it stops: it will be back
 	changed   time.Time // when the state did
 
 	m        *measure.Slot
@@ -113,9 +114,20 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 			return &Error{Err: err}
 		}
 	}
+	w.stays = w.c.StayInGroup && !errors.Is(context.Cause(ctx), ErrRemoved)
 	w.finish()
 	return nil
 }
+
+// ErrRemoved is the cause of the context of a worker that is told to stop and
+// will not be back.
+var ErrRemoved = errors.New("the worker is removed")
+
+// Wake lets the loop look again whether it is paused, and the group whether the
+// application is to stop. It is safe for concurrent use.
+func (w *Worker) Wake() { w.bell.ring() }
+
+func (w *Worker) paused() bool { return w.c.Paused != nil && w.c.Paused() }
 
 // expire ends what still waits for brokers some time after the worker was told
 // to stop.
