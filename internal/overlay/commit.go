@@ -137,7 +137,7 @@ func (s *Store) inOrder() []*entry {
 		})
 		return owed
 	}
-	for _, e := range s.entries {
+	for e := range s.entries.all() {
 		if e.owed {
 			owed = append(owed, e)
 		}
@@ -149,12 +149,14 @@ func (s *Store) inOrder() []*entry {
 // Written says that the engine has what WriteOut gave it. base is that engine.
 // With drop the committed entries leave memory.
 func (s *Store) Written(base engine.Reader, drop bool) {
-	s.base, s.owed, s.expire = base, 0, s.expire[:0]
+	s.SetBase(base)
+	s.owed, s.expire = 0, s.expire[:0]
 	if drop && len(s.dirty) == 0 {
 		s.clear()
 		return
 	}
-	for _, e := range s.entries {
+	var gone []*entry
+	for e := range s.entries.all() {
 		e.owed = false
 		if e.dirty {
 			if drop || e.comDel {
@@ -163,14 +165,17 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 			continue
 		}
 		if drop || e.comDel {
-			s.remove(e)
+			gone = append(gone, e)
 		}
+	}
+	for _, e := range gone {
+		s.remove(e)
 	}
 }
 
 // clear drops all entries.
 func (s *Store) clear() {
-	clear(s.entries)
+	s.entries.clear()
 	s.last, s.bytes = nil, 0
 	if s.order != nil {
 		s.order.Clear()
@@ -216,7 +221,7 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 // restored entries, or finds to be in the wrong place when it is opened. It is
 // not logged. A nil value deletes.
 func (s *Store) Keep(key, value []byte) {
-	e := s.entries[string(key)]
+	e := s.entries.get(key)
 	if e == nil {
 		e = s.insert(key)
 	}

@@ -47,27 +47,27 @@ type Layout interface {
 
 // entry is a key's value in the two upper layers.
 type entry struct {
-	key     string
-	cur     []byte // uncommitted, when dirty
-	com     []byte // committed, when known
-	time    int64  // of the uncommitted write
-	headers serde.Headers
-	dirty   bool
-	curDel  bool
-	silent  bool // the uncommitted write is not for the changelog
-	known   bool // the committed layer knows the key
-	comDel  bool
-	owed    bool // the engine does not have the committed value yet
-	lentCur bool // a reader may hold cur: it must not be written again
-	lentCom bool
+	// Short keys and values lie in the entry itself, and what a look-up needs at
+	// its begin: it then touches the table and two lines of memory.
+	key      string
+	shortKey [24]byte
+	dirty    bool
+	curDel   bool
+	silent   bool // the uncommitted write is not for the changelog
+	known    bool // the committed layer knows the key
+	comDel   bool
+	owed     bool // the engine does not have the committed value yet
+	lentCur  bool // a reader may hold cur: it must not be written again
+	lentCom  bool
 
-	// Short keys and values lie in the entry itself: a look-up then touches the
-	// map and one object, which is what it costs.
-	shortKey    [24]byte
+	cur         []byte // uncommitted, when dirty
+	com         []byte // committed, when known
 	shortValues [2][24]byte
+	time        int64 // of the uncommitted write
+	headers     serde.Headers
 }
 
-const entryOverhead = 184 // bytes of an entry and its place in the map, about
+const entryOverhead = 208 // bytes of an entry and its place in the table, about
 
 func newEntry(key []byte) *entry {
 	e := &entry{}
@@ -87,7 +87,7 @@ type Store struct {
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
 	lender  Lender        // base, if it is one
-	entries map[string]*entry
+	entries table
 	last    *entry              // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[item] // nil until a range was read
 	dirty   []*entry
@@ -108,7 +108,7 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store)}
+	s := &Store{layout: layout, prefix: prefix, entries: newTable(), count: new(measure.Store)}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -134,7 +134,7 @@ func (s *Store) CountIn(c *measure.Store) { s.count = c }
 func (s *Store) Count() *measure.Store { return s.count }
 
 // Len returns the number of entries of the two upper layers.
-func (s *Store) Len() int { return len(s.entries) }
+func (s *Store) Len() int { return s.entries.len() }
 
 // Based says whether something lies below.
 func (s *Store) Based() bool { return s.base != nil }
@@ -205,7 +205,7 @@ func (s *Store) entry(key []byte) *entry {
 	if s.last != nil && s.last.key == string(key) {
 		return s.last
 	}
-	e := s.entries[string(key)]
+	e := s.entries.get(key)
 	if e != nil {
 		s.last = e
 	}
@@ -283,7 +283,7 @@ func (s *Store) touch(key []byte) *entry {
 
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
-	s.entries[e.key] = e
+	s.entries.add(e)
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
 		s.order.Set(itemOf(e))
@@ -292,7 +292,7 @@ func (s *Store) insert(key []byte) *entry {
 }
 
 func (s *Store) remove(e *entry) {
-	delete(s.entries, e.key)
+	s.entries.remove(e)
 	if s.last == e {
 		s.last = nil
 	}
@@ -345,7 +345,7 @@ func (s *Store) ensureOrder() {
 		return
 	}
 	s.order = btree.NewBTreeGOptions(item.less, btree.Options{NoLocks: true})
-	for _, e := range s.entries {
+	for e := range s.entries.all() {
 		s.order.Set(itemOf(e))
 	}
 }

@@ -72,7 +72,7 @@ func (s *Store) Hide() { s.shown = nil }
 
 func (s *Store) eachEntry(f func(e *entry)) {
 	if s.order == nil {
-		for _, e := range s.entries {
+		for e := range s.entries.all() {
 			f(e)
 		}
 		return
@@ -99,7 +99,7 @@ func (s *Store) unshow(e *entry) {
 // Store returns a store over the view, for one goroutine. What is written to it
 // by mistake stays in it.
 func (v *View) Store() *Store {
-	return &Store{layout: v.layout, base: v, frozen: true, entries: make(map[string]*entry), count: new(measure.Store)}
+	return &Store{layout: v.layout, base: v, frozen: true, entries: newTable(), count: new(measure.Store)}
 }
 
 // Frozen says whether the store is that of a view, which must not be written.
