@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
 	"github.com/ottla-streams/ottla/internal/runtime/topics"
@@ -33,13 +32,18 @@ func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.
 	s.config.Context = user
 	s.end = func(err error) {
 		stop(err)
-		if err := why(); err != nil && !errors.Is(err, worker.ErrTopicsChanged) {
+		if err := why(); err != nil && !startsAnew(err) {
 			a.log.Error("app stops because of an error", "error", err)
 			a.states.set(PendingError)
 		}
 	}
 	a.begin(s)
 	s.wg.Go(func() { a.watchTopics(ctx, clients, l, s.end) })
+	s.wg.Go(func() {
+		if err := a.followGlobal(ctx); err != nil {
+			s.end(err)
+		}
+	})
 	<-ctx.Done()
 	a.crew.end(s)
 	return why()
@@ -52,9 +56,11 @@ func (a *App) keepWorker(ctx context.Context, s *shift, c worker.Config, h *hand
 		began := time.Now()
 		w := worker.New(c)
 		h.worker.Store(w)
+		remove := a.query.workers.add(w)
 		err := w.Run(ctx)
+		remove()
 		switch {
-		case err == nil, errors.Is(err, worker.ErrTopicsChanged):
+		case err == nil, startsAnew(err):
 			return err
 		case ctx.Err() != nil:
 			a.log.Warn("worker did not stop cleanly", "worker", c.Index, "error", err)
@@ -101,14 +107,14 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		SessionTimeout: a.c.SessionTimeout, RebalanceTimeout: a.c.RebalanceTimeout,
 		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup,
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
+		Standbys: a.c.Standbys, WarmupLag: a.c.WarmupLag, MaxWarmups: a.c.MaxWarmups, ProbingInterval: a.c.ProbingInterval,
+		Tags: a.c.Tags, RackTags: a.c.RackTags,
 		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20,
 		CacheBytes: a.c.CacheBytes, LayerBytes: a.c.LayerBytes, LayerMillis: a.c.LayerAge.Milliseconds(),
-		OnError: a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
-		DropOrphans: a.dropOrphans, Global: noGlobal, Logger: a.log, OnRestore: a.restoring,
+		IdleMillis: a.c.IdleFlush.Milliseconds(),
+		OnError:    a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
+		DropOrphans: a.dropOrphans, Global: a.globalStore, Logger: a.log, OnRestore: a.restoring,
+		Shelf: a.query.shelf, Advertise: a.c.Advertise, OnHosts: a.onHosts,
 		Paused: a.paused.Load, Shutdown: func() bool { return a.asks.Load() != nil },
 	}
-}
-
-func noGlobal(s *graph.Store) (any, error) {
-	return nil, errors.New("store " + s.Name + " is not loaded")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,6 +42,11 @@ func (g Guarantee) String() string {
 // other fields are their defaults. It holds no secrets but those in Client,
 // which are never logged.
 type Config struct {
+	// Advertise is host:port where this instance answers queries of the others. The
+	// group tells it to all instances. Defaults to none: then others can't find the
+	// state that is here. It is application.server of Kafka Streams.
+	Advertise string
+
 	// Brokers are the addresses of some brokers of the cluster, host:port.
 	// Defaults to localhost:9092.
 	Brokers []string
@@ -81,6 +87,20 @@ type Config struct {
 	// All instances of an app have the same. Required.
 	ID string
 
+	// IdleFlush lets results come that wait for stream time when no newer record
+	// does: the last windows that emit on close, suppressed updates, records
+	// without a match in left and outer joins, those that wait for a versioned
+	// table, and keys that expire. Stream time stands still then; when a task got
+	// no newer record for this long, they are told the time that it would be if it
+	// had gone on with the wall clock since. So a window closes no earlier than its
+	// end and grace period after its last record, and no later than that or
+	// IdleFlush, whichever is longer. Records that come later for a window that was
+	// closed this way are late, also after a restart. A record that is read again
+	// by a new app finds no silence, so that results may differ where records came
+	// late. An outage of the brokers counts as silence too. In whole milliseconds;
+	// defaults to 0, never.
+	IdleFlush time.Duration
+
 	// LayerAge is how long committed writes may stay in memory before they go to
 	// the engine. It bounds what a crash makes read again from changelogs.
 	// Defaults to 30 s.
@@ -105,6 +125,12 @@ type Config struct {
 	// positive value; negative waits for nothing. Defaults to 0.
 	MaxTaskIdle time.Duration
 
+	// MaxWarmups is how many tasks may be on their way to another worker at a time,
+	// in the whole app. Each restores its stores there, while the old owner goes on.
+	// Defaults to 2; negative is none: tasks move at once and stand still until they
+	// are restored. It is max.warmup.replicas of Kafka Streams (KIP-441).
+	MaxWarmups int
+
 	// MissingTopicsGrace is how long input topics may be missing before that is an
 	// error. Defaults to 10 s; negative is no grace.
 	MissingTopicsGrace time.Duration
@@ -123,6 +149,16 @@ type Config struct {
 	// its changelogs stay until they are deleted. Defaults to an app that does not
 	// start, with an error that wraps [ErrStateOrphaned] and lists what is lost.
 	OrphanState bool
+
+	// ProbingInterval is how often the app looks whether tasks that wait for their
+	// warm-ups can move. A warm-up that has caught up tells so itself: this is for
+	// the rest. Defaults to 10 min (KIP-441).
+	ProbingInterval time.Duration
+
+	// RackTags are the keys of Tags whose values should differ between a task and
+	// its standbys, so that they don't vanish together. Defaults to none. It is
+	// rack.aware.assignment.tags of Kafka Streams (KIP-708).
+	RackTags []string
 
 	// RebalanceTimeout is how long a worker may take to finish what it is at when
 	// the group changes, before its tasks go to others. Defaults to 1 min.
@@ -145,6 +181,12 @@ type Config struct {
 	// others. The brokers bound it from below, by default at 6 s. Defaults to 10 s.
 	SessionTimeout time.Duration
 
+	// Standbys is how many copies of each stateful task's stores are kept on other
+	// instances. A copy takes over with the records restored that it lacks, rather
+	// than all. There are fewer if there are too few instances. Defaults to 0. It is
+	// num.standby.replicas of Kafka Streams.
+	Standbys int
+
 	// StayInGroup keeps the instance a member of the group when it stops, for
 	// rolling restarts: its tasks wait for it as long as the SessionTimeout says, and
 	// it goes on with them without a rebalance if it is back in time (KIP-345,
@@ -160,6 +202,10 @@ type Config struct {
 	// quick and must not wait for the app. Defaults to none.
 	StateListener func(from, to State)
 
+	// Tags say where this instance is, such as "zone": "a". See RackTags. Defaults to
+	// none. They are client.tag of Kafka Streams (KIP-708).
+	Tags map[string]string
+
 	// TopicCheckInterval is how often the app looks whether its topics are still
 	// there, and whether others match its patterns. Defaults to 1 min.
 	TopicCheckInterval time.Duration
@@ -171,6 +217,12 @@ type Config struct {
 	// TransactionTimeout is how long a transaction may take before the brokers end
 	// it. It has to be longer than the commit interval. Defaults to 10 s.
 	TransactionTimeout time.Duration
+
+	// WarmupLag is how many changelog records a worker may lack of a stateful task
+	// that it gets. If it lacks more, the task stays where it is until a warm-up has
+	// caught up. Defaults to 10,000; negative is none. It is acceptable.recovery.lag
+	// of Kafka Streams (KIP-441).
+	WarmupLag int64
 
 	// Workers is how many goroutines run tasks. Defaults to GOMAXPROCS.
 	Workers int
@@ -210,6 +262,7 @@ func (c Config) withDefaults() Config {
 	c.TopicCheckInterval = cmp.Or(c.TopicCheckInterval, time.Minute)
 	c.TransactionTimeout = cmp.Or(c.TransactionTimeout, 10*time.Second)
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.standbyDefaults()
 	return c
 }
 
@@ -241,16 +294,22 @@ func (c Config) validate() error {
 		value time.Duration
 	}{
 		{"CloseTimeout", c.CloseTimeout}, {"CommitInterval", c.CommitInterval}, {"LayerAge", c.LayerAge},
-		{"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
+		{"ProbingInterval", c.ProbingInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
 	} {
 		bad(f.value < time.Millisecond, "%s: %s is less than a millisecond", f.name, f.value)
+	}
+	if c.Advertise != "" {
+		_, port, err := net.SplitHostPort(c.Advertise)
+		bad(err != nil || port == "", "Advertise: %q is not host:port", c.Advertise)
 	}
 	bad(c.Guarantee > ExactlyOnce, "Guarantee: %d is none", c.Guarantee)
 	bad(c.Guarantee == ExactlyOnce && c.TransactionTimeout <= c.CommitInterval,
 		"TransactionTimeout: %s has to be longer than the CommitInterval of %s", c.TransactionTimeout, c.CommitInterval)
+	bad(c.IdleFlush < 0 || c.IdleFlush%time.Millisecond != 0, "IdleFlush: %s is not a whole number of milliseconds", c.IdleFlush)
 	bad(c.LayerBytes < 0, "LayerBytes: %d is negative", c.LayerBytes)
 	bad(c.MaxBuffered < 0, "MaxBuffered: %d is negative", c.MaxBuffered)
 	bad(c.ReplicationFactor < -1, "ReplicationFactor: %d is negative", c.ReplicationFactor)
+	errs = append(errs, c.checkStandbys()...)
 	bad(c.Workers < 0, "Workers: %d is negative", c.Workers)
 	bad(c.Workers > maxWorkers, "Workers: %d are too many", c.Workers)
 	for _, b := range c.Brokers {

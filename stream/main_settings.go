@@ -45,6 +45,9 @@ var settings = []setting{
 	{"session-timeout", "TIME", "silence after which an instance's tasks go to others (default 10s)", func(c *Config, text string) error {
 		return setTime(&c.SessionTimeout, text)
 	}},
+	{"standbys", "N", "copies of each stateful task on other instances (default 0)", func(c *Config, text string) error {
+		return setNumber(&c.Standbys, text)
+	}},
 	{"cache-bytes", "N", "size of a task's record cache (default 10 MiB)", func(c *Config, text string) error {
 		return setNumber(&c.CacheBytes, text)
 	}},

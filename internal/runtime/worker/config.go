@@ -42,9 +42,19 @@ type Config struct {
 	// MaxIdle is how long a task with records waits for its empty inputs beyond
 	// what the brokers are known to have. Negative: it waits for nothing.
 	MaxIdle time.Duration
+	// IdleMillis is how long no newer record has to come to a task before what
+	// waits for stream time goes on by the wall clock, 0 for never.
+	IdleMillis int64
 	// MissingGrace is how long input topics may be missing.
 	MissingGrace time.Duration
 	Reset        graph.Reset // of sources that don't say
+
+	Standbys        int               // copies of each stateful task in the group
+	WarmupLag       int64             // changelog records that a copy may lack when its task moves to it
+	MaxWarmups      int               // in the group at a time, 0 for none
+	ProbingInterval time.Duration     // between two looks at moves that wait
+	Tags            map[string]string // place the process
+	RackTags        []string          // the tags whose values differ between copies
 
 	BufferedRecords int // per input partition, before it is paused
 	BufferedBytes   int // per input partition
@@ -58,7 +68,7 @@ type Config struct {
 	DeadLetter string
 	// DropOrphans deletes local state of stores that the topology does not have.
 	DropOrphans bool
-	Global      func(s *graph.Store) (any, error) // nil without global stores
+	Global      func(s *graph.Store, in graph.Instance) (any, error) // nil without global stores
 
 	// Shelf gets what may be read of the tasks. Nil for no queries.
 	Shelf *task.Shelf

@@ -106,6 +106,11 @@ func (w *Worker) idleFor(ready int) time.Duration {
 			wait = max(d, 0)
 		}
 	}
+	for _, s := range w.standbys {
+		if s.retry.After(w.now()) {
+			at(s.retry)
+		}
+	}
 	dirty := w.out.Sent() > 0
 	for _, e := range w.tasks {
 		if e.retry.After(w.now()) {

@@ -1,6 +1,13 @@
 package worker
 
-import "github.com/ottla-streams/ottla/internal/graph"
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
+)
 
 // Role is what a worker keeps a task for.
 type Role uint8
@@ -69,3 +76,71 @@ func (t *TaskInfo) Lag() int64 {
 // at most about a second old and must not be changed. It is safe for concurrent
 // use.
 func (w *Worker) Tasks() []TaskInfo { return *w.infos.Load() }
+
+// publishEvery is how old a snapshot of the tasks gets while the loop turns.
+const publishEvery = 100 * time.Millisecond
+
+// publish makes a new snapshot for Tasks.
+func (w *Worker) publish() {
+	w.published = w.now()
+	infos := make([]TaskInfo, 0, len(w.tasks)+len(w.standbys))
+	for _, e := range w.tasks {
+		infos = append(infos, w.infoOf(e))
+	}
+	for id, s := range w.standbys {
+		if w.tasks[id] != nil {
+			continue // it is about to become active
+		}
+		infos = append(infos, s.info())
+	}
+	slices.SortFunc(infos, func(a, b TaskInfo) int { return assignID(a.ID).Compare(assignID(b.ID)) })
+	w.infos.Store(&infos)
+}
+
+func (w *Worker) infoOf(e *entry) TaskInfo {
+	t := TaskInfo{ID: e.id, Role: Active, Phase: e.phase}
+	for _, topic := range slices.Sorted(maps.Keys(e.inputs)) {
+		in := e.inputs[topic]
+		i := InputInfo{Topic: topic, Partition: in.Num, Position: in.at.offset, Committed: in.at.offset, End: in.end}
+		if e.task != nil {
+			i.Position = max(i.Position, e.task.Position(topic))
+		}
+		i.End = max(i.End, i.Position)
+		t.Inputs = append(t.Inputs, i)
+	}
+	if e.task == nil {
+		return t
+	}
+	ends := make(map[string]int64)
+	if e.phase == Restoring {
+		for job, r := range w.jobs {
+			if r.entry == e && r.probe == nil {
+				ends[job.Store] = r.End
+			}
+		}
+	}
+	for _, c := range e.task.Changelogs() {
+		t.Stores = append(t.Stores, storeInfo(c, ends[c.Store]))
+	}
+	return t
+}
+
+func (s *standby) info() TaskInfo {
+	t := TaskInfo{ID: s.id, Role: s.role}
+	if s.task == nil {
+		return t
+	}
+	t.Phase = Tailing
+	ends := make(map[string]int64)
+	for _, f := range s.logs {
+		ends[f.log.Store] = f.end
+	}
+	for _, c := range s.task.Changelogs() {
+		t.Stores = append(t.Stores, storeInfo(c, ends[c.Store]))
+	}
+	return t
+}
+
+func storeInfo(c task.Changelog, end int64) StoreInfo {
+	return StoreInfo{Name: c.Store, Changelog: c.Topic, Position: c.From, End: max(end, c.From)}
+}

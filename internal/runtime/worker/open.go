@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
 	"github.com/ottla-streams/ottla/internal/runtime/group"
@@ -39,8 +40,12 @@ func (w *Worker) open() error {
 		Subscription: w.subscription,
 		Assigned:     w.assigned,
 		EndOffsets:   w.endOffsets,
-		Context:      w.life,
-		Logger:       w.log,
+		FollowUp:     w.c.ProbingInterval,
+		Assign: assign.Config{
+			Standbys: w.c.Standbys, RackTags: w.c.RackTags, AcceptableLag: w.c.WarmupLag, MaxWarmups: w.c.MaxWarmups,
+		},
+		Context: w.life,
+		Logger:  w.log,
 	})
 	if err != nil {
 		return err
@@ -116,6 +121,7 @@ func (w *Worker) finish() {
 	for _, e := range w.tasks {
 		w.closeTask(e, err == nil)
 	}
+	w.closeStandbys()
 }
 
 // abandon is the end of a worker after an error: its tasks go back to their
@@ -126,6 +132,7 @@ func (w *Worker) abandon() {
 	for _, e := range w.tasks {
 		w.closeTask(e, false)
 	}
+	w.closeStandbys()
 }
 
 // drop is the end of a worker that is not in a known state.
@@ -139,6 +146,10 @@ func (w *Worker) drop() {
 		}
 		w.c.Dir.Release(e.id, w)
 		delete(w.tasks, e.id)
+	}
+	for _, s := range w.standbys {
+		s.damaged = true
+		w.closeStandby(s)
 	}
 }
 
@@ -165,6 +176,9 @@ func (w *Worker) close() {
 	}
 	if w.restorer != nil {
 		w.restorer.Close()
+	}
+	if w.follower != nil {
+		w.follower.Close()
 	}
 }
 

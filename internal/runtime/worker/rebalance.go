@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,11 +18,12 @@ import (
 // subscription is what the member says when it joins.
 func (w *Worker) subscription() group.Subscription {
 	w.calls.post(func() { w.balancing = true })
-	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Active: *w.active.Load()}
+	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Tags: w.c.Tags, Active: *w.active.Load()}
 	s.Endpoint, s.Offsets = w.c.Advertise, make(map[assign.TaskID]int64)
 	for id, sum := range w.c.Dir.Stored() {
 		s.Offsets[assignID(id)] = sum
 	}
+	w.tells(&s.Standby, &s.Warmup, s.Offsets)
 	for _, id := range s.Active {
 		s.Offsets[id] = assign.OffsetActive
 	}
@@ -42,6 +44,7 @@ func (w *Worker) assigned(a group.Assignment) {
 			w.followUp = w.now().Add(a.FollowUp)
 		}
 		w.judgeAssignment(a)
+		w.want(a)
 	})
 }
 
@@ -77,6 +80,7 @@ func (w *Worker) revoke(parts map[string][]int32) {
 	}
 	for _, e := range gone {
 		w.closeTask(e, clean && !w.fenced)
+		w.addStandby(e.id)
 	}
 }
 
@@ -132,31 +136,46 @@ func (w *Worker) tellActive() {
 	w.active.Store(&ids)
 }
 
-// endOffsets sums the ends of the changelogs of each task. Only the leader of
+// endOffsets sums the ends of the changelogs of each task; that of a table that
+// is read again from its input is what was committed of it. Only the leader of
 // the group is asked.
 func (w *Worker) endOffsets(ctx context.Context) (map[assign.TaskID]int64, error) {
-	of := make(map[offsets.Partition]assign.TaskID)
-	var parts []offsets.Partition
+	sums := make(map[assign.TaskID]int64)
+	of := make(map[offsets.Partition][]assign.TaskID)
+	var own, inputs []offsets.Partition
 	for id, sub := range w.layout.byID {
 		for _, s := range sub.Stores {
-			if !onDisk(s) {
+			if !logged(s) || s.Global {
 				continue
 			}
-			topic := changelog(s).Full(w.c.App)
+			topic := changelogOf(s, w.c.App)
 			for num := range w.layout.tasks(id) {
 				p := offsets.Partition{Topic: topic, Num: num}
-				of[p] = assign.TaskID{Subtopology: id, Partition: num}
-				parts = append(parts, p)
+				task := assign.TaskID{Subtopology: id, Partition: num}
+				sums[task], of[p] = 0, append(of[p], task)
+				if s.SourceTopic == nil {
+					own = append(own, p)
+				} else if num < w.layout.counts[topic] {
+					inputs = append(inputs, p)
+				}
 			}
 		}
 	}
-	ends, err := offsets.List(ctx, w.restorer.Client(), offsets.End, w.c.ExactlyOnce, parts)
+	ends, err := offsets.List(ctx, w.restorer.Client(), offsets.End, w.c.ExactlyOnce, own)
 	if err != nil {
 		return nil, err
 	}
-	sums := make(map[assign.TaskID]int64)
+	if len(inputs) > 0 {
+		committed, err := w.committedOffsets(ctx, inputs)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(ends, committed)
+	}
 	for p, end := range ends {
-		sums[of[p]] += end
+		for _, task := range of[p] {
+			sums[task] += end
+		}
 	}
 	return sums, nil
 }

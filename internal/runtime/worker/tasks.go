@@ -112,11 +112,10 @@ func (w *Worker) openTask(e *entry) error {
 		e.retry = w.now().Add(20 * time.Millisecond) // another worker of this process is about to give it up
 		return nil
 	}
-	t, err := task.New(w.taskConfig(e.id))
-	if err != nil {
+	if err := w.makeTask(e); err != nil {
 		return err
 	}
-	e.task = t
+	t := e.task
 	for _, in := range e.inputs {
 		time, progress, err := task.DecodeMetadata(in.at.metadata)
 		if err != nil {
@@ -139,9 +138,15 @@ func (w *Worker) openTask(e *entry) error {
 	return w.startTask(e)
 }
 
-// emitMillis is what Kafka Streams waits between two looks for results whose
-// windows have closed.
-const emitMillis = 1000
+// makeTask opens the task, or goes on with the stores of its standby.
+func (w *Worker) makeTask(e *entry) (err error) {
+	c := w.taskConfig(e.id)
+	if e.task = w.takeStandby(e.id); e.task != nil {
+		return e.task.Activate(c)
+	}
+	e.task, err = task.New(c)
+	return err
+}
 
 func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 	sub := w.layout.byID[id.Subtopology]
@@ -151,8 +156,8 @@ func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
 		DropOrphans: w.c.DropOrphans,
 		Context:     w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
-		CacheBytes: w.c.CacheBytes, EmitMillis: emitMillis, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
-		Hold: !w.c.ExactlyOnce, Shelf: w.c.Shelf, Call: w.calls.do,
+		CacheBytes: w.c.CacheBytes, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
+		Hold: !w.c.ExactlyOnce, IdleMillis: w.c.IdleMillis, Shelf: w.c.Shelf, Call: w.calls.do,
 	}
 }
 
@@ -164,7 +169,9 @@ func (w *Worker) openFailed(e *entry, err error) {
 	e.phase = Waiting
 	switch {
 	case errors.Is(err, engine.ErrDamaged):
-		w.quarantine(e, err)
+		if !w.quarantine(e.id, err) {
+			e.retry = w.now().Add(time.Second)
+		}
 	case errors.Is(err, engine.ErrLocked), errors.Is(err, engine.ErrNoSpace):
 		e.retry = w.now().Add(time.Second)
 		w.log.Warn("task can't be opened yet", "task", e.id.String(), "error", err)
@@ -173,18 +180,18 @@ func (w *Worker) openFailed(e *entry, err error) {
 	}
 }
 
-// quarantine moves a damaged state folder out of the way. The state is rebuilt
-// from the changelogs.
-func (w *Worker) quarantine(e *entry, cause error) {
+// quarantine moves a damaged state folder out of the way and says whether that
+// worked. The state is rebuilt from the changelogs.
+func (w *Worker) quarantine(id graph.TaskID, cause error) bool {
 	const keep = 2
-	moved, err := engine.Quarantine(w.c.Dir.Task(e.id), w.now(), keep)
-	if err != nil && moved == "" {
 	w.m.Quarantined++
-		e.retry = w.now().Add(time.Second)
-		w.log.Error("damaged state can't be moved aside", "task", e.id.String(), "error", errors.Join(cause, err))
-		return
+	moved, err := engine.Quarantine(w.c.Dir.Task(id), w.now(), keep)
+	if err != nil && moved == "" {
+		w.log.Error("damaged state can't be moved aside", "task", id.String(), "error", errors.Join(cause, err))
+		return false
 	}
-	w.log.Error("state is damaged and will be rebuilt from its changelogs", "task", e.id.String(), "moved", moved, "error", cause)
+	w.log.Error("state is damaged and will be rebuilt from its changelogs", "task", id.String(), "moved", moved, "error", cause)
+	return true
 }
 
 // startTask lets a task work whose stores are restored.
@@ -213,7 +220,9 @@ func (w *Worker) closeTask(e *entry, clean bool) {
 	for _, in := range e.inputs {
 		w.resume(in) // a pause outlives the assignment
 	}
-	w.c.Dir.Release(e.id, w)
+	if w.standbys[e.id] == nil { // a copy that was to become it keeps the folder
+		w.c.Dir.Release(e.id, w)
+	}
 	delete(w.tasks, e.id)
 	w.tellActive()
 }
@@ -256,16 +265,24 @@ func (w *Worker) standsFor(e *entry, closed error) int64 {
 func Sum(sub *graph.Subtopology, app string, positions map[string]int64) int64 {
 	sum := int64(-1)
 	for _, s := range sub.Stores {
-		if p, ok := positions[changelog(s).Full(app)]; ok && onDisk(s) {
+		if p, ok := positions[changelogOf(s, app)]; ok && onDisk(s) {
 			sum = max(sum, 0) + p
 		}
 	}
 	return sum
 }
 
-// onDisk says that a store has a changelog of its own and is kept in files.
+// onDisk says that a store has a changelog and is kept in files.
 func onDisk(s *graph.Store) bool {
-	return s.Logged && !s.Global && s.SourceTopic == nil && !s.InMemory && s.Kind != graph.BufferStore
+	return logged(s) && !s.Global && !s.InMemory && s.Kind != graph.BufferStore
+}
+
+// changelogOf is the full name of the topic that a store is restored from.
+func changelogOf(s *graph.Store, app string) string {
+	if s.SourceTopic != nil {
+		return s.SourceTopic.Full(app)
+	}
+	return changelog(s).Full(app)
 }
 
 // revive makes a task anew that lost what it held since its last commit.
@@ -292,12 +309,15 @@ func (w *Worker) restore(e *entry, c task.Changelog) {
 			job.Until = in.at.offset
 		}
 	}
-	for _, s := range w.layout.byID[e.id.Subtopology].Stores {
-		if s.Name == c.Store {
-			job.Expires = c.Source || s.Kind == graph.WindowStore || s.Kind == graph.SessionStore ||
-				strings.Contains(s.LogConfig["cleanup.policy"], "delete")
-		}
-	}
+	job.Expires = c.Source || w.expires(e.id, c.Store)
 	w.jobs[job] = &restored{entry: e}
 	w.restorer.Add(job)
+}
+
+// expires says that records leave the changelog of a store by age.
+func (w *Worker) expires(id graph.TaskID, store string) bool {
+	return slices.ContainsFunc(w.layout.byID[id.Subtopology].Stores, func(s *graph.Store) bool {
+		return s.Name == store && (s.Kind == graph.WindowStore || s.Kind == graph.SessionStore ||
+			strings.Contains(s.LogConfig["cleanup.policy"], "delete"))
+	})
 }

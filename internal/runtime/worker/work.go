@@ -88,7 +88,9 @@ func (w *Worker) taskFailed(e *entry, err error) error {
 	case errors.Is(err, engine.ErrDamaged):
 		e.damaged = true
 		w.revive(e, 0)
-		w.quarantine(e, err)
+		if !w.quarantine(e.id, err) {
+			e.retry = w.now().Add(time.Second)
+		}
 		return w.afterAbort()
 	case errors.Is(err, engine.ErrNoSpace):
 		w.log.Error("no space for state: the task goes back to its last commit and waits", "task", e.id.String(), "error", err)
@@ -171,11 +173,11 @@ func (w *Worker) applyBatch(b *restore.Batch) error {
 			return nil // it is made anew
 		}
 	}
-	r.Restored += int64(len(b.Records))
-	if w.c.OnRestore != nil {
-		j := b.Job
+	r.Restored, r.End = r.Restored+int64(len(b.Records)), b.End
 	w.m.Restored += int64(len(b.Records))
 	w.countsOf(e.id).Store(b.Job.Store).Restored += int64(len(b.Records))
+	if w.c.OnRestore != nil {
+		j := b.Job
 		w.c.OnRestore(restore.Progress{
 			Task: j.Task, Store: j.Store, Topic: j.Topic, Partition: j.Partition,
 			From: j.From, End: b.End, Position: b.Next, Restored: r.Restored, Done: b.Done,

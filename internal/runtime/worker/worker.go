@@ -46,6 +46,15 @@ type Worker struct {
 	jobs   map[*restore.Job]*restored
 	failed error // what a call found; ends the loop
 
+	wanted    map[graph.TaskID]Role // the copies of tasks that the group wants here
+	standbys  map[graph.TaskID]*standby
+	follower  *restore.Restorer // nil until there is a standby
+	follows   map[*restore.Job]*followed
+	behind    []restore.Batch // read and not applied yet
+	settledAt time.Time
+	asking    bool // for committed offsets of inputs
+	published time.Time
+
 	polled    time.Time
 	committed time.Time // when the last commit was
 	retry     time.Time // no commit before
@@ -75,6 +84,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
 		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
+		standbys: make(map[graph.TaskID]*standby), follows: make(map[*restore.Job]*followed),
 		done: make(map[offsets.Partition]int64), counts: make(map[string]counted),
 	}
 	w.m, w.measured, w.lapped = c.Measure, make(map[graph.TaskID]*measure.Task), w.began
@@ -151,6 +161,8 @@ func (w *Worker) step(ctx context.Context) error {
 	if err := w.applyRestored(); err != nil {
 		return err
 	}
+	w.tendStandbys()
+	w.applyFollowed()
 	w.lap(&w.m.Restore)
 	if err := w.missing.check(w.now()); err != nil {
 		return err
@@ -168,7 +180,11 @@ func (w *Worker) step(ctx context.Context) error {
 		return w.failed
 	}
 	w.followGroup()
+	w.askToMove()
 	w.report()
+	if w.now().Sub(w.published) >= publishEvery {
+		w.publish()
+	}
 	w.lap(&w.m.Other)
 	w.show()
 	return nil

@@ -1,0 +1,201 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/statedir"
+	"github.com/ottla-streams/ottla/internal/runtime/worker"
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/topology"
+)
+
+// pod is an instance with one worker, whose tasks a test can look at.
+type pod struct {
+	t        *testing.T
+	w        *worker.Worker
+	restored atomic.Int64 // records
+	stop     func()
+}
+
+func startPod(t *testing.T, addrs []string, top *topology.Topology, c Config) *pod {
+	t.Helper()
+	if c.StateDir == "" {
+		c.StateDir = t.TempDir()
+	}
+	c.Brokers, c.Workers = addrs, 1
+	c.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	p := &pod{t: t}
+	c.RestoreListener = func(r RestoreProgress) {
+		if r.Done {
+			p.restored.Add(r.Restored)
+		}
+	}
+	a, err := NewApp(top, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := statedir.Open(a.c.StateDir, a.c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, closeEngine := a.engine()
+	clients := client.Config{Brokers: addrs, Name: "pod-" + dir.ProcessName(), Logger: a.log}
+	layout, err := a.ensureTopics(t.Context(), clients, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := a.workerConfig(dir, clients, layout.Partitions(), e)
+	config.Index = 1
+	ctx, cancel := context.WithCancel(context.Background())
+	config.Context = ctx
+	p.w = worker.New(config)
+	ended := make(chan error, 1)
+	go func() { ended <- p.w.Run(ctx) }()
+	stopped := false
+	p.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("worker: %v", err)
+		}
+		if err := closeEngine(); err != nil {
+			t.Errorf("engine: %v", err)
+		}
+		if err := dir.Close(); err != nil {
+			t.Errorf("state folder: %v", err)
+		}
+	}
+	t.Cleanup(p.stop)
+	return p
+}
+
+// count counts the tasks of a role that are where they should be, and what they
+// lack.
+func (p *pod) count(role worker.Role) (n int, lag int64) {
+	for _, task := range p.w.Tasks() {
+		if task.Role != role || task.Phase != worker.Processing && task.Phase != worker.Tailing {
+			continue
+		}
+		n++
+		lag += task.Lag()
+	}
+	return n, lag
+}
+
+func (p *pod) await(what string, ok func() bool) {
+	p.t.Helper()
+	for until := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			p.t.Fatalf("%s: not in time; tasks %+v", what, p.w.Tasks())
+		}
+	}
+}
+
+// has says that the pod has so many active tasks and so many standbys that lack
+// nothing.
+func (p *pod) has(active, standbys int) func() bool {
+	return func() bool {
+		a, _ := p.count(worker.Active)
+		s, lag := p.count(worker.Standby)
+		return a == active && s == standbys && lag == 0
+	}
+}
+
+// counting has a store on disk, one in memory, and a table that is read again
+// from its input.
+func countingTwice(t *testing.T) *topology.Topology {
+	t.Helper()
+	b := NewBuilder()
+	in := topology.NewTopic("in", serde.String, serde.String)
+	counts := b.Stream(in).GroupByKey().Count(state.KeyValue("counts", serde.String, serde.Int64))
+	Of(counts).GroupByKey().Count(state.KeyValue("memory", serde.String, serde.Int64, state.InMemory()))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
+type feeder struct {
+	t  *testing.T
+	cl *kgo.Client
+	n  int
+}
+
+func newFeeder(t *testing.T, addrs []string) *feeder {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return &feeder{t: t, cl: cl}
+}
+
+func (f *feeder) feed(n int) {
+	f.t.Helper()
+	records := make([]*kgo.Record, n)
+	for i := range records {
+		f.n++
+		records[i] = &kgo.Record{Topic: "in", Key: fmt.Append(nil, f.n%5000), Value: []byte("v")}
+	}
+	if err := f.cl.ProduceSync(f.t.Context(), records...).FirstErr(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// committed says that the app has committed all that was fed.
+func (f *feeder) committed() bool {
+	got, _ := kadm.NewClient(f.cl).FetchOffsets(f.t.Context(), "app")
+	n := int64(0)
+	got.Each(func(o kadm.OffsetResponse) { n += o.At })
+	return n >= int64(f.n)
+}
+
+// A standby takes over with the tail that it lacks, and the one that gives tasks
+// up keeps their stores.
+func TestStandbyTakesOver(t *testing.T) {
+	for _, g := range []Guarantee{AtLeastOnce, ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "in"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.Close)
+			top, addrs := countingTwice(t), c.ListenAddrs()
+			f := newFeeder(t, addrs)
+			f.feed(20_000)
+			config := Config{ID: "app", Guarantee: g, Standbys: 1, CommitInterval: 20 * time.Millisecond}
+			a := startPod(t, addrs, top, config)
+			a.await("all records", f.committed)
+			b := startPod(t, addrs, top, config)
+			b.await("two standbys of b", b.has(2, 2))
+			a.await("two standbys of a", a.has(2, 2))
+			cold := b.restored.Load()
+			f.feed(5000)
+			a.await("all records", f.committed)
+			b.await("standbys of b that follow", b.has(2, 2))
+			a.stop()
+			b.await("all tasks of a", b.has(4, 0))
+			if warm := b.restored.Load() - cold; warm > 100 {
+				t.Errorf("restored %d records, which the standbys had", warm)
+			}
+			f.feed(100)
+			b.await("all records", f.committed)
+		})
+	}
+}
