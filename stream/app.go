@@ -9,9 +9,9 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/global"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
-	"github.com/ottla-streams/ottla/internal/runtime/worker"
 	"github.com/ottla-streams/ottla/state/engine"
 	"github.com/ottla-streams/ottla/state/engine/pebble"
 	"github.com/ottla-streams/ottla/topology"
@@ -36,6 +36,7 @@ type App struct {
 	states  *states
 	crew    *crew
 	started atomic.Bool
+	global  atomic.Pointer[global.Global] // nil without global stores, and unless the app runs
 	paused  atomic.Bool
 	asks    atomic.Pointer[error] // why all instances are asked to stop
 
@@ -56,26 +57,12 @@ func NewApp(t *topology.Topology, c Config) (*App, error) {
 	if t == nil {
 		return nil, errors.New("app has no topology")
 	}
-	if err := refuseGlobal(t.Graph()); err != nil {
-		return nil, err
-	}
 	a := &App{
 		c: c, g: t.Graph(), log: c.Logger.With("app", c.ID), states: newStates(c.Workers, c.StateListener),
 		crew: newCrew(c.Workers), ended: make(chan struct{}),
 	}
 	a.closed, a.closing = context.WithCancel(context.Background())
 	return a, nil
-}
-
-// refuseGlobal refuses what an app does not run yet: a global store would have
-// to be loaded whole by each instance.
-func refuseGlobal(g *graph.Topology) error {
-	for _, s := range g.Stores {
-		if s.Global {
-			return fmt.Errorf("store %s at %s is global: apps can't run global stores and tables yet, only the test driver does; read its topic with Table and join it by foreign key", s.Name, s.Place)
-		}
-	}
-	return nil
 }
 
 // State returns the state of the app.
@@ -120,16 +107,21 @@ func (a *App) run(ctx context.Context) (err error) {
 	if err := a.lookAtState(dir, e); err != nil {
 		return err
 	}
+	closeGlobal := a.openGlobal(ctx, dir, clients, e)
+	defer func() { err = errors.Join(err, closeGlobal()) }()
 	for {
 		layout, err := a.ensureTopics(ctx, clients, a.c.CheckTopicsOnly)
 		if err != nil {
 			return err
 		}
-		err = a.runWorkers(ctx, dir, clients, layout, e)
-		if !errors.Is(err, worker.ErrTopicsChanged) || ctx.Err() != nil {
+		if err := a.loadGlobal(ctx); err != nil {
 			return err
 		}
-		a.log.Warn("input topics have changed: the workers start anew")
+		err = a.runWorkers(ctx, dir, clients, layout, e)
+		if !startsAnew(err) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("the workers start anew", "why", err)
 	}
 }
 

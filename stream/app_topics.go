@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -49,7 +48,7 @@ func (a *App) watchTopics(ctx context.Context, clients client.Config, l *topics.
 			stop(err)
 		case err != nil:
 			a.log.Warn("topics could not be checked", "error", err)
-		case !maps.Equal(now.Inputs, l.Inputs):
+		case !a.sameInputs(now.Inputs, l.Inputs):
 			stop(worker.ErrTopicsChanged)
 		}
 	}

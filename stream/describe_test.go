@@ -74,21 +74,3 @@ func TestBuildTwice(t *testing.T) {
 		t.Errorf("the second build is %p, %v, want %p", second, err, first)
 	}
 }
-
-// TestGlobalInApp checks that an app refuses what it can't run, by name and place.
-func TestGlobalInApp(t *testing.T) {
-	b := stream.NewBuilder()
-	rates := topology.NewTopic("rates", serde.String, serde.Int64)
-	b.Stream(lines).JoinGlobal(b.GlobalTable(rates, state.KeyValue("rates", serde.String, serde.Int64)),
-		func(_, v string) string { return v }, func(v string, _ int64) string { return v }).To(lines2)
-	top, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = stream.NewApp(top, stream.Config{ID: "app"})
-	if err == nil || !strings.Contains(err.Error(), "store rates at describe_test.go:") {
-		t.Errorf("got %v", err)
-	}
-}
-
-var lines2 = topology.NewTopic("lines-again", serde.String, serde.String)

@@ -94,6 +94,11 @@ var layers = []layer{
 		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets"}),
 		third: kafka,
 	},
+	{
+		pkg:   "internal/runtime/global",
+		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/restore"}),
+		third: append([]string{btree}, kafka...),
+	},
 	{pkg: "internal/runtime/group", may: tasks, third: kafka},
 	{
 		pkg: "internal/runtime/worker",

@@ -105,7 +105,7 @@ func (d *Driver) config(p int32) task.Config {
 		Partitions: func(string) (int32, error) { return d.c.Partitions, nil },
 		OnError:    d.c.OnError, GoesOn: d.c.GoesOn, DeadLetter: d.c.DeadLetter,
 		Dir: dir, Persistent: d.c.Persistent, CacheBytes: d.c.CacheBytes, EmitMillis: d.c.EmitMillis, LayerBytes: d.c.LayerBytes,
-		Global: func(s *graph.Store) (any, error) { return d.global.Store(s) },
+		Global: func(s *graph.Store, _ graph.Instance) (any, error) { return d.global.Store(s) },
 	}
 }
 

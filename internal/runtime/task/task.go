@@ -19,6 +19,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/internal/trace"
 	"github.com/ottla-streams/ottla/state/engine"
 )
@@ -47,13 +48,13 @@ type Config struct {
 
 	Context     context.Context
 	Logger      *slog.Logger
-	Dir         string        // folder of the task's state
-	Persistent  engine.Opener // engine of persistent stores
-	CacheBytes  int           // record cache of the task, 0 for none
-	EmitMillis  int64         // between two looks for results whose windows have closed, 0 for a look at each record
-	LayerBytes  int           // size of the write-behind layers before they are written out
-	LayerMillis int64         // age of the layers before they are written out
-	Global      func(s *graph.Store) (any, error)
+	Dir         string                                               // folder of the task's state
+	Persistent  engine.Opener                                        // engine of persistent stores
+	CacheBytes  int                                                  // record cache of the task, 0 for none
+	EmitMillis  int64                                                // between two looks for results whose windows have closed, 0 for a look at each record
+	LayerBytes  int                                                  // size of the write-behind layers before they are written out
+	LayerMillis int64                                                // age of the layers before they are written out
+	Global      func(s *graph.Store, in graph.Instance) (any, error) // opens a global store for a task
 	// DropOrphans deletes the state of stores that the topology does not have,
 	// where going on is refused otherwise.
 	DropOrphans bool
@@ -63,6 +64,9 @@ type Config struct {
 	Call  func(ctx context.Context, f func()) bool
 	// GlobalTask marks the task that keeps the global stores.
 	GlobalTask bool
+	// Layers makes the layers of the stores of a GlobalTask whose state lies
+	// elsewhere. Nil keeps them in memory.
+	Layers func(s *graph.Store) *overlay.Store
 	// InMemoryOnly keeps persistent stores in memory too, for test drivers.
 	InMemoryOnly bool
 }
