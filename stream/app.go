@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/global"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
@@ -36,6 +37,7 @@ type App struct {
 	states  *states
 	crew    *crew
 	started atomic.Bool
+	board   *measure.Board // counts of the workers, nil unless the app is measured
 	global  atomic.Pointer[global.Global] // nil without global stores, and unless the app runs
 	paused  atomic.Bool
 	asks    atomic.Pointer[error] // why all instances are asked to stop
@@ -98,6 +100,11 @@ func (a *App) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	clients := client.Config{Brokers: a.c.Brokers, Opts: a.c.Client, Name: a.c.ID + "-" + dir.ProcessName(), Logger: a.log}
+	unmeasure, err := a.measured(&clients)
+	if err != nil {
+		return err
+	}
+	defer unmeasure()
 	a.log.Info("app starts", "process", dir.ProcessName(), "workers", a.c.Workers, "guarantee", a.c.Guarantee.String(), "state_dir", dir.Path())
 	e, closeEngine := a.engine()
 	defer func() { err = errors.Join(err, closeEngine()) }()

@@ -62,6 +62,9 @@ func (a *App) startWorker(s *shift, h *hand) {
 	h.stop, h.done = stop, done
 	c := s.config
 	c.Index = h.index
+	if a.board != nil {
+		c.Measure = a.board.Slot(h.index)
+	}
 	c.OnState = func(state worker.State) {
 		if !errors.Is(context.Cause(ctx), worker.ErrRemoved) {
 			a.states.worker(c.Index, state)

@@ -82,6 +82,9 @@ func (a *App) keepWorker(ctx context.Context, s *shift, c worker.Config, h *hand
 			tries = 0
 		}
 		wait := min(time.Second<<min(tries, 5), 30*time.Second)
+		if c.Measure != nil {
+			c.Measure.Failed++
+		}
 		a.log.Error("worker died and will be replaced", "worker", c.Index, "after", wait, "error", err)
 		select {
 		case <-time.After(wait):
@@ -109,12 +112,13 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
 		Standbys: a.c.Standbys, WarmupLag: a.c.WarmupLag, MaxWarmups: a.c.MaxWarmups, ProbingInterval: a.c.ProbingInterval,
 		Tags: a.c.Tags, RackTags: a.c.RackTags,
-		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20,
+		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20, Budget: a.budget,
 		CacheBytes: a.c.CacheBytes, LayerBytes: a.c.LayerBytes, LayerMillis: a.c.LayerAge.Milliseconds(),
 		IdleMillis: a.c.IdleFlush.Milliseconds(),
 		OnError:    a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
 		DropOrphans: a.dropOrphans, Global: a.globalStore, Logger: a.log, OnRestore: a.restoring,
 		Shelf: a.query.shelf, Advertise: a.c.Advertise, OnHosts: a.onHosts,
+		Trace: a.tracer(), Hooks: a.traceHooks(),
 		Paused: a.paused.Load, Shutdown: func() bool { return a.asks.Load() != nil },
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -131,6 +132,20 @@ type Config struct {
 	// are restored. It is max.warmup.replicas of Kafka Streams (KIP-441).
 	MaxWarmups int
 
+	// MemoryBytes bounds what the app keeps in memory of records and state: what
+	// was fetched and waits, what the brokers have not acknowledged, record caches,
+	// writes that the engine lacks, and the engine's memtables and block cache.
+	// Rather than exceed it, inputs are paused, tasks commit early and layers are
+	// written out: LayerBytes and CacheBytes are upper bounds of a task's part. It
+	// does not bound stores in memory, what user code keeps, nor what the garbage
+	// collector needs beside: with GOGC=100 plan for twice as much. An Engine of the
+	// caller is the caller's matter. Defaults to half of GOMEMLIMIT, else a quarter
+	// of the cgroup's limit or the machine's memory, from 64 MiB to 1 GiB; from 16 MiB.
+	MemoryBytes int64
+
+	// MetricsLevel is how much is measured for Registerer. Defaults to MetricsInfo.
+	MetricsLevel MetricsLevel
+
 	// MissingTopicsGrace is how long input topics may be missing before that is an
 	// error. Defaults to 10 s; negative is no grace.
 	MissingTopicsGrace time.Duration
@@ -163,6 +178,11 @@ type Config struct {
 	// RebalanceTimeout is how long a worker may take to finish what it is at when
 	// the group changes, before its tasks go to others. Defaults to 1 min.
 	RebalanceTimeout time.Duration
+
+	// Registerer gets the metrics of the app, while it runs: those that
+	// docs/metrics.md lists, those of its processors and those of its Kafka clients.
+	// Apps of one ID can't share a Registerer. Defaults to none.
+	Registerer prometheus.Registerer
 
 	// ReplicationFactor is that of the internal topics to create. Defaults to the
 	// brokers' default.
@@ -214,6 +234,10 @@ type Config struct {
 	// "segment.bytes". Those of a store win over them. Defaults to none.
 	TopicSettings map[string]string
 
+	// Tracer traces records on their way through the app, and on through the topics
+	// it writes. Defaults to none.
+	Tracer Tracer
+
 	// TransactionTimeout is how long a transaction may take before the brokers end
 	// it. It has to be longer than the commit interval. Defaults to 10 s.
 	TransactionTimeout time.Duration
@@ -249,6 +273,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	c.MaxBuffered = cmp.Or(c.MaxBuffered, 1000)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, defaultMemory())
 	c.MissingTopicsGrace = max(cmp.Or(c.MissingTopicsGrace, 10*time.Second), 0)
 	c.RebalanceTimeout = cmp.Or(c.RebalanceTimeout, time.Minute)
 	c.ReplicationFactor = cmp.Or(c.ReplicationFactor, -1)
@@ -308,6 +333,8 @@ func (c Config) validate() error {
 	bad(c.IdleFlush < 0 || c.IdleFlush%time.Millisecond != 0, "IdleFlush: %s is not a whole number of milliseconds", c.IdleFlush)
 	bad(c.LayerBytes < 0, "LayerBytes: %d is negative", c.LayerBytes)
 	bad(c.MaxBuffered < 0, "MaxBuffered: %d is negative", c.MaxBuffered)
+	bad(c.MemoryBytes < 16<<20, "MemoryBytes: %d is less than 16 MiB", c.MemoryBytes)
+	bad(c.MetricsLevel > MetricsDebug, "MetricsLevel: %d is none", c.MetricsLevel)
 	bad(c.ReplicationFactor < -1, "ReplicationFactor: %d is negative", c.ReplicationFactor)
 	errs = append(errs, c.checkStandbys()...)
 	bad(c.Workers < 0, "Workers: %d is negative", c.Workers)

@@ -18,8 +18,9 @@ type layer struct {
 
 // Modules of others that more than one layer uses.
 const (
-	btree = "github.com/tidwall/btree"
-	kfake = "github.com/twmb/franz-go/pkg/kfake"
+	btree      = "github.com/tidwall/btree"
+	prometheus = "github.com/prometheus/client_golang"
+	kfake      = "github.com/twmb/franz-go/pkg/kfake"
 )
 
 // kafka is what it takes to be a client of Kafka.
@@ -41,7 +42,7 @@ var (
 	states = slices.Concat(graphs, []string{"state"})
 	dsl    = slices.Concat(states, []string{"topology", "internal/op", "internal/dsl"})
 	public = []string{
-		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "metrics",
+		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "tracing",
 	}
 	engines = []string{"state/engine/pebble", "state/engine/memory"}
 	tasks   = slices.Concat(states, []string{"internal/runtime/assign", "internal/runtime/task"})
@@ -109,9 +110,13 @@ var layers = []layer{
 		third: kafka,
 	},
 
-	{pkg: "stream", may: slices.Concat(dsl, engines, []string{"table", "internal/runtime/..."}), third: kafka},
+	{pkg: "internal/metrics", may: []string{"internal/measure"}, third: append([]string{prometheus, "github.com/twmb/franz-go/plugin/kprom"}, kafka...)},
+	{pkg: "stream", may: slices.Concat(dsl, engines, []string{"table", "internal/metrics", "internal/runtime/..."}), third: append([]string{prometheus}, kafka...)},
 	{pkg: "stream/streamtest", may: slices.Concat(dsl, engines, []string{"internal/runtime/drive"})},
-	{pkg: "metrics", may: []string{"stream", "topology", "state"}, third: []string{"github.com/prometheus/client_golang"}},
+	{
+		pkg: "tracing", may: []string{"serde", "stream"},
+		third: append([]string{"github.com/twmb/franz-go/plugin/kotel", "go.opentelemetry.io/otel"}, kafka...),
+	},
 
 	{pkg: "examples/...", may: public, third: append([]string{kfake, "golang.org/x/term"}, kafka...)},
 	{pkg: "internal/conformance", may: []string{"..."}},

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -74,3 +75,35 @@ func (s *Slot) Hide() { s.shown.Store(nil) }
 
 // Look returns the last copy, nil for none. It must not be written.
 func (s *Slot) Look() *Worker { return s.shown.Load() }
+
+// Board is the slots of all workers of an app. It is safe for concurrent use.
+type Board struct {
+	Debug bool
+
+	mu    sync.Mutex
+	slots []*Slot
+}
+
+// Slot returns the slot of the worker of an index from 1. Workers that take each
+// other's place have one slot, one after the other.
+func (b *Board) Slot(index int) *Slot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.slots) < index {
+		b.slots = append(b.slots, &Slot{Debug: b.Debug})
+	}
+	return b.slots[index-1]
+}
+
+// Look returns the last copies of the workers that are alive.
+func (b *Board) Look() []*Worker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var alive []*Worker
+	for _, s := range b.slots {
+		if w := s.Look(); w != nil {
+			alive = append(alive, w)
+		}
+	}
+	return alive
+}

@@ -16,7 +16,8 @@ type App struct {
 	State                           func() string
 	States                          []string // all that there are
 	WorkerStates                    []string
-	Slots                           []*measure.Slot // one per worker
+	Wanted                          func() int // how many workers there should be
+	Board                           *measure.Board
 	Debug                           bool
 }
 
@@ -52,15 +53,10 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	s.set(appInfo, 1, c.app.Version, c.app.Guarantee, c.app.Process)
 	s.states(appState, c.app.States, c.app.State())
 	s.set(appStarted, seconds(c.app.Started))
-	s.set(appWanted, float64(len(c.app.Slots)))
-	alive := 0
+	s.set(appWanted, float64(c.app.Wanted()))
 	tasks := make(map[string]*measure.Task)
-	for _, slot := range c.app.Slots {
-		w := slot.Look()
-		if w == nil {
-			continue
-		}
-		alive++
+	alive := c.app.Board.Look()
+	for _, w := range alive {
 		s.worker(w)
 		for _, t := range w.Tasks {
 			// A task that moves may be seen at two workers for a moment.
@@ -69,7 +65,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 			}
 		}
 	}
-	s.set(appWorkers, float64(alive))
+	s.set(appWorkers, float64(len(alive)))
 	for _, t := range tasks {
 		s.task(t)
 	}

@@ -62,6 +62,7 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	if st != nil && st.Cached && b.Instance.CacheBytes() > 0 {
 		f.key, f.read, f.dirty = key, read, make(map[string]*list.Element)
 		f.count = b.Instance.Measure().Store(st.Name)
+		f.count.Cached = true
 		b.Instance.OnFlush(st, f.flush)
 	}
 	return f, nil

@@ -21,6 +21,7 @@ type Config struct {
 	Opts    []kgo.Opt // the user's: TLS, SASL, dialer
 	Name    string    // prefix of the client ids
 	Logger  *slog.Logger
+	Hook    func() kgo.Hook // makes one for each client, nil for none
 }
 
 // maxBackoff caps how long a client waits before it tries again, so that little
@@ -40,10 +41,13 @@ func (c Config) New(role string, opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.RetryBackoffFn(backoff),
 		kgo.DisableClientMetrics(),
-		kgo.SoftwareNameAndVersion("ottla", version()),
+		kgo.SoftwareNameAndVersion("ottla", Version()),
 	}
 	all = append(all, c.Opts...)
 	all = append(all, kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.Name+"-"+role), kgo.WithLogger(newLog(c.Logger.With("client", role))))
+	if c.Hook != nil {
+		all = append(all, kgo.WithHooks(c.Hook()))
+	}
 	all = append(all, opts...)
 	cl, err := kgo.NewClient(all...)
 	if err != nil {

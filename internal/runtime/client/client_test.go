@@ -22,7 +22,7 @@ func TestNewIsAccepted(t *testing.T) {
 	if err := cl.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if !validVersion.MatchString(version()) {
-		t.Errorf("version %q", version())
+	if !validVersion.MatchString(Version()) {
+		t.Errorf("version %q", Version())
 	}
 }

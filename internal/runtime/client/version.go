@@ -10,8 +10,8 @@ const module = "github.com/ottla-streams/ottla"
 // Brokers refuse clients whose version does not look like this.
 var validVersion = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
-// version returns the version of this module in the program, or "dev".
-func version() string {
+// Version returns the version of this module in the program, or "dev".
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "dev"
