@@ -65,6 +65,7 @@ func config(env func(string) string) (stream.Config, error) {
 		Brokers:            strings.Split(env("CHAOS_BOOTSTRAP"), ","),
 		StateDir:           env("CHAOS_STATE_DIR"),
 		Workers:            number("THREADS", 1),
+		Standbys:           number("STANDBYS", 0),
 		CommitInterval:     millis("COMMIT_INTERVAL_MS", 1000),
 		SessionTimeout:     millis("SESSION_TIMEOUT_MS", 10_000),
 		TransactionTimeout: millis("TRANSACTION_TIMEOUT_MS", 10_000),

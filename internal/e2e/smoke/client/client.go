@@ -24,13 +24,10 @@ import (
 // Main runs an app until SIGTERM. It does not return: it exits with 0, with 1
 // after an error, or with 2 if it was called in a wrong way.
 func Main(build func() (*topology.Topology, error)) {
-	config, standbys, err := settings(os.Args[1:], os.Getenv)
+	config, err := settings(os.Args[1:], os.Getenv)
 	if err != nil {
 		slog.Error("settings", "error", err)
 		os.Exit(2)
-	}
-	if standbys > 0 {
-		slog.Info("standbys are not supported yet: the setting is ignored", "standbys", standbys)
 	}
 	if err := run(config, build); err != nil {
 		slog.Error("client ends", "error", err)
@@ -54,13 +51,14 @@ func run(config stream.Config, build func() (*topology.Topology, error)) error {
 
 // settings reads flags and environment. Two variables have names of their own:
 // SMOKE_APPLICATION_ID and SMOKE_STATE_DIR.
-func settings(args []string, env func(string) string) (c stream.Config, standbys int, err error) {
+func settings(args []string, env func(string) string) (c stream.Config, err error) {
 	threads, err := number(env, "SMOKE_THREADS", 1)
 	if err != nil {
-		return c, 0, err
+		return c, err
 	}
-	if standbys, err = number(env, "SMOKE_STANDBYS", 0); err != nil {
-		return c, 0, err
+	standbys, err := number(env, "SMOKE_STANDBYS", 0)
+	if err != nil {
+		return c, err
 	}
 	f := flag.NewFlagSet("client", flag.ContinueOnError)
 	bootstrap := f.String("bootstrap", env("SMOKE_BOOTSTRAP"), "`addresses` of brokers")
@@ -68,19 +66,19 @@ func settings(args []string, env func(string) string) (c stream.Config, standbys
 	guarantee := f.String("guarantee", env("SMOKE_GUARANTEE"), "at_least_once or exactly_once_v2")
 	f.StringVar(&c.StateDir, "state", env("SMOKE_STATE_DIR"), "`folder` of the state")
 	f.IntVar(&c.Workers, "threads", threads, "`number` of workers")
-	f.IntVar(&standbys, "standbys", standbys, "`number` of standby replicas")
+	f.IntVar(&c.Standbys, "standbys", standbys, "`number` of standby replicas")
 	if err := f.Parse(args); err != nil {
-		return c, 0, err
+		return c, err
 	}
 	if f.NArg() > 0 {
-		return c, 0, fmt.Errorf("argument %q is none", f.Arg(0))
+		return c, fmt.Errorf("argument %q is none", f.Arg(0))
 	}
 	switch *guarantee {
 	case "exactly_once_v2":
 		c.Guarantee = stream.ExactlyOnce
 	case "at_least_once", "":
 	default:
-		return c, 0, fmt.Errorf("guarantee %q is neither exactly_once_v2 nor at_least_once", *guarantee)
+		return c, fmt.Errorf("guarantee %q is neither exactly_once_v2 nor at_least_once", *guarantee)
 	}
 	if *bootstrap != "" {
 		c.Brokers = strings.Split(*bootstrap, ",")
@@ -90,7 +88,7 @@ func settings(args []string, env func(string) string) (c stream.Config, standbys
 	c.TransactionTimeout = 10 * time.Second
 	c.ReplicationFactor = 1
 	c.MaxBuffered = 100
-	return c, standbys, nil
+	return c, nil
 }
 
 func number(env func(string) string, name string, missing int) (int, error) {
