@@ -61,7 +61,7 @@ func (w *Worker) show() {
 	}
 	if len(tasks) < len(w.measured) {
 		gone := func(id graph.TaskID, _ *measure.Task) bool {
-			return !slices.ContainsFunc(infos, func(i TaskInfo) bool { return i.ID == id })
+			return w.tasks[id] == nil && !slices.ContainsFunc(infos, func(i TaskInfo) bool { return i.ID == id })
 		}
 		maps.DeleteFunc(w.measured, gone)
 	}
