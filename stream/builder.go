@@ -63,6 +63,10 @@ func SingleStoreSelfJoin() BuilderOption { return func(o *dsl.Options) { o.Singl
 // such an app still reads the repartition topics.
 func TwoRecordGroups() BuilderOption { return func(o *dsl.Options) { o.LegacyGroupFormats = true } }
 
+// WrapProcessors lets w choose what runs around each processor: those of the
+// operators of streams and tables, and those of the user. See [topology.Wrapper].
+func WrapProcessors(w topology.Wrapper) BuilderOption { return func(o *dsl.Options) { o.Wrap = w } }
+
 // Serde registers the serde for values of a type, for operators that need one
 // and are not told which.
 func (b *Builder) Serde[T any](s serde.Serde[T]) { dsl.Register(b.b, s) }

@@ -18,6 +18,7 @@ type Builder struct {
 	stores map[state.Spec]*graph.Store
 	use    func(state.Spec) *graph.Store
 	part   bool // of another builder, which does the writing
+	wrap   Wrapper
 }
 
 // NewBuilder returns an empty Builder.
@@ -49,6 +50,7 @@ func (b *Builder) Build() (*Topology, error) {
 		st.Nodes = nil // of an earlier Build
 	}
 	b.Write(g)
+	WrapNodes(g, b.wrap, b.use)
 	return Build(g)
 }
 

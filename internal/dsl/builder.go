@@ -23,6 +23,8 @@ type Options struct {
 	ReuseSourceTopics  bool
 	SingleStoreSelf    bool
 	LegacyGroupFormats bool // repartition records as before KIP-904
+
+	Wrap topology.Wrapper // of all processors, nil for none
 }
 
 // Builder collects steps. It is not safe for concurrent use.
@@ -166,6 +168,7 @@ func (b *Builder) topology() (*topology.Topology, error) {
 	for _, f := range b.late {
 		f(w)
 	}
+	topology.WrapNodes(w.Builder, b.Wrap, b.Use)
 	return topology.Build(w.Builder)
 }
 

@@ -52,3 +52,12 @@ type Change[V any] struct {
 	// its key: an out-of-order update of a versioned table.
 	Late bool
 }
+
+// Row is implemented by a Change of any type.
+type Row interface {
+	// Row returns the row after the update, if there is one.
+	Row() (v any, has bool)
+}
+
+// Row implements [Row].
+func (c Change[V]) Row() (v any, has bool) { return c.New, c.HasNew }

@@ -51,6 +51,9 @@ func (b *Builder) Mistakes() []Mistake { return b.mistakes }
 // Node returns the node of a name, nil if there is none.
 func (b *Builder) Node(name string) *Node { return b.byName[name] }
 
+// Nodes returns all nodes, in order of creation.
+func (b *Builder) Nodes() []*Node { return b.nodes }
+
 // Store returns the store of a name, nil if there is none.
 func (b *Builder) Store(name string) *Store { return b.storeByName[name] }
 
