@@ -172,15 +172,29 @@ func (v *view[S]) partitionOf(ctx context.Context, key []byte) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	if v.o.choose != nil {
-		return v.o.choose(key, n), nil
-	}
-	return PartitionOf(key, n), nil
+	return v.o.partitionOf(key, n), nil
 }
 
-// PartitionOf is the partition of an encoded key among n, as Kafka's clients
-// choose it.
-func PartitionOf(key []byte, n int32) int32 { return (hash.Murmur2(key) & 0x7fffffff) % n }
+func (o *queryOptions) partitionOf(key []byte, n int32) int32 {
+	switch {
+	case o.partition >= 0:
+		return o.partition
+	case o.choose != nil:
+		return o.choose(key, n)
+	}
+	return (hash.Murmur2(key) & 0x7fffffff) % n
+}
+
+// ChoosePartition returns the partition in which a query with options looks for
+// an encoded key, among n: as Kafka's clients choose it, if the options don't
+// say. n has to be positive.
+func ChoosePartition(key []byte, n int32, opts ...QueryOption) int32 {
+	o := queryOptions{partition: -1}
+	for _, f := range opts {
+		f(&o)
+	}
+	return o.partitionOf(key, n)
+}
 
 // each calls read with the local partitions one after the other, until it
 // returns false.

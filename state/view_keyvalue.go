@@ -164,6 +164,10 @@ func (w *watch[K, V]) look(ctx context.Context) (<-chan struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Layers == nil {
+		r.Release()
+		return nil, fmt.Errorf("store %s: a global store can't be watched", w.q.view.name)
+	}
 	raw, ok, err := r.Layers.Get(w.key)
 	r.Release()
 	if err != nil {

@@ -46,6 +46,8 @@ type App struct {
 	closing context.CancelFunc
 	ended   chan struct{} // closed when Run has returned
 
+	query querying
+
 	dropOrphans bool // local state that the topology does not have is deleted
 }
 
@@ -61,7 +63,7 @@ func NewApp(t *topology.Topology, c Config) (*App, error) {
 	}
 	a := &App{
 		c: c, g: t.Graph(), log: c.Logger.With("app", c.ID), states: newStates(c.Workers, c.StateListener),
-		crew: newCrew(c.Workers), ended: make(chan struct{}),
+		crew: newCrew(c.Workers), ended: make(chan struct{}), query: newQuerying(),
 	}
 	a.closed, a.closing = context.WithCancel(context.Background())
 	return a, nil

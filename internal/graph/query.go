@@ -32,9 +32,14 @@ type Reading struct {
 	Lag       int64           // changelog records that it is behind
 	Next      <-chan struct{} // closed when there is a later state
 	Release   func()
+	// Open opens the typed store of a global one, which has no Layers. Nil for others.
+	Open func() (any, error)
 }
 
 // Typed opens the typed store over the state.
 func (r *Reading) Typed() (any, error) {
+	if r.Open != nil {
+		return r.Open()
+	}
 	return r.Store.Open(Opening{Store: r.Store, Layers: r.Layers, Changelog: r.Changelog})
 }
