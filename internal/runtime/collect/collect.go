@@ -140,6 +140,9 @@ func (c *Collector) Emit(o *graph.Output) error {
 		Topic: o.Topic, Partition: choice(o), Context: &e.origin,
 		Key: b.copy(o.Key), Value: b.copy(o.Value), Headers: copyHeaders(b, o.Headers),
 	}
+	if o.Context != nil {
+		e.record.Context = context.WithValue(o.Context, originKey{}, &e.origin)
+	}
 	r := &e.record
 	if !o.NoTime {
 		r.Timestamp = time.UnixMilli(o.Time)
@@ -196,13 +199,13 @@ func (c *Collector) ackedLog(r *kgo.Record, err error) {
 }
 
 func (c *Collector) done(r *kgo.Record) {
-	o := r.Context.(*origin)
+	o := originOf(r)
 	o.cause = nil
 	c.slabs.acknowledged(o.slab)
 }
 
 func (c *Collector) refused(r *kgo.Record, err error) {
-	o := r.Context.(*origin)
+	o := originOf(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.keep(&Failure{r.Topic, r.Partition, o.changelog, o.cause, explain(err)})

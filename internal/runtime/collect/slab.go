@@ -44,6 +44,24 @@ type origin struct {
 	changelog bool
 }
 
+// originKey finds the origin in the context of a record that a hook of the
+// user, or a trace, has put its own context around.
+type originKey struct{}
+
+func (o *origin) Value(key any) any {
+	if _, ok := key.(originKey); ok {
+		return o
+	}
+	return o.Context.Value(key)
+}
+
+func originOf(r *kgo.Record) *origin {
+	if o, ok := r.Context.(*origin); ok {
+		return o
+	}
+	return r.Context.Value(originKey{}).(*origin)
+}
+
 // slabs are the spare ones. Who acknowledges puts, who emits takes.
 type slabs struct {
 	mu    sync.Mutex
