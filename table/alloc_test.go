@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
@@ -22,7 +23,9 @@ type bare struct {
 }
 
 func (bare) Guarded() bool                             { return false }
+func (bare) Measure() *measure.Task                    { return nil }
 func (bare) CacheBytes() int                           { return 0 }
+func (bare) OnIdle(*graph.Node, func(int64) error)     {}
 func (bare) TopicName(t graph.Topic) string            { return t.Name }
 func (bare) Emit(*graph.Output) error                  { return nil }
 func (bare) Now() (*flow.Origin, int64, serde.Headers) { return nil, 0, nil }

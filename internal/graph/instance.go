@@ -112,6 +112,11 @@ type Instance interface {
 	// Measure returns the counts of the task.
 	Measure() *measure.Task
 
+	// OnIdle registers what a node does when no newer record comes and the app
+	// lets time go on by the wall clock: run gets the stream time that it would
+	// be by now. It is called again as time goes on.
+	OnIdle(n *Node, run func(stream int64) error)
+
 	// Dropped counts a record that node n leaves out, and logs why.
 	Dropped(n *Node, why string)
 

@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -51,6 +52,7 @@ type JoinShared[K, L, R any] struct {
 	right    serde.Serde[R]
 
 	stream int64 // the highest time of either stream
+	first  int64 // no record that waits is older
 	lowest int64 // of the records that wait, as far as the last sweep saw; else the highest number
 	due    int64 // wall clock of the next sweep
 	kbuf   []byte
@@ -101,7 +103,7 @@ func sharedAdd[K, L, R, V any](s *JoinShared[K, L, R], side byte, value serde.Se
 	binary.BigEndian.PutUint32(s.vbuf[1:], binary.BigEndian.Uint32(s.vbuf[1:])+1)
 	s.vbuf = append(appendInt32(s.vbuf, int32(len(s.ebuf))), s.ebuf...)
 	s.layers.Put(key, s.vbuf, m.Time, nil)
-	s.lowest = min(s.lowest, m.Time)
+	s.first, s.lowest = min(s.first, m.Time), min(s.lowest, m.Time)
 	return nil
 }
 
@@ -135,7 +137,9 @@ func (s *JoinShared[K, L, R]) sweep(ahead int64, r reach, m *flow.Meta, f func(k
 	s.due, s.lowest = now+s.interval, math.MaxInt64
 	var open [2]bool
 	var failed error
-	err := s.layers.Scan(nil, nil, false, true, func(key, list []byte) bool {
+	from := binary.BigEndian.AppendUint64(nil, uint64(s.first))
+	s.first = math.MaxInt64 // what is left is found below
+	err := s.layers.Scan(from, nil, false, true, func(key, list []byte) bool {
 		if len(key) < sharedHead || key[8] > leftSide {
 			failed = errJoinShared
 			return false
@@ -147,6 +151,7 @@ func (s *JoinShared[K, L, R]) sweep(ahead int64, r reach, m *flow.Meta, f func(k
 		}
 		if at+r.of(side) >= s.stream {
 			open[side] = true
+			s.first = min(s.first, at)
 			return true
 		}
 		if failed = s.each(key, list, at, f); failed != nil {
@@ -155,10 +160,20 @@ func (s *JoinShared[K, L, R]) sweep(ahead int64, r reach, m *flow.Meta, f func(k
 		s.layers.Delete(key, m.Time, nil)
 		return true
 	})
-	if failed != nil {
-		return failed
+	if err = cmp.Or(failed, err); err != nil {
+		s.first = 0
 	}
 	return err
+}
+
+// idle moves stream time on where no records come, and says whether a record
+// waits that can't find a match any more then, for all that is known.
+func (s *JoinShared[K, L, R]) idle(stream int64, r reach) bool {
+	if s.first == math.MaxInt64 || stream <= s.stream || s.first+min(r.left, r.right) >= stream {
+		return false
+	}
+	s.stream, s.lowest = stream, math.MaxInt64 // which sweeps in any case
+	return true
 }
 
 // each calls f with the records of an entry.

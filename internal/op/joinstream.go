@@ -43,6 +43,9 @@ type Span struct{ Before, After, Grace int64 }
 // millisecond that makes records of equal times meet.
 func (s Span) Retention() int64 { return max(1, s.Before+s.After+s.Grace) }
 
+// reach is how long after its time a record may find a match.
+func (s Span) reach() reach { return reach{left: s.After + s.Grace, right: s.Before + s.Grace} }
+
 // StreamJoinSpec is two streams joined by key and time.
 type StreamJoinSpec[K, L, R, O any] struct {
 	Left, Right *graph.Store // windows of the streams
@@ -70,6 +73,12 @@ func JoinLeft[K, L, R, O any](spec StreamJoinSpec[K, L, R, O]) Bind {
 			matched: func(k K, at int64, m *flow.Meta) error { return shared.matched(rightSide, k, at, m) },
 			sweep:   sweeper(shared, spec, spec.Span.After, &j.out),
 		}
+		b.Instance.OnIdle(n, func(stream int64) error {
+			if !shared.idle(stream, spec.Span.reach()) {
+				return nil
+			}
+			return j.unmatched.sweep(j.in.Meta())
+		})
 		return flow.Next[K, L](j.process), nil
 	}
 }
@@ -99,7 +108,7 @@ func JoinRight[K, L, R, O any](spec StreamJoinSpec[K, L, R, O]) Bind {
 // sweeper returns what emits the records that can't find a match any more. The
 // results have the headers of the record in work.
 func sweeper[K, L, R, O any](s *JoinShared[K, L, R], spec StreamJoinSpec[K, L, R, O], ahead int64, out *joined[K, O]) func(m *flow.Meta) error {
-	within := reach{left: spec.Span.After + spec.Span.Grace, right: spec.Span.Before + spec.Span.Grace}
+	within := spec.Span.reach()
 	ahead += spec.Span.Grace
 	return func(m *flow.Meta) error {
 		return s.sweep(ahead, within, m, func(k K, l L, isLeft bool, r R, at int64) error {

@@ -41,6 +41,7 @@ func StreamTable[K, V, V2, R any](spec StreamTableSpec[K, V, V2, R]) Bind {
 		}
 		w.buffer = s.(*JoinBuffer[K, V])
 		b.OnStart(w.buffer.start)
+		b.Instance.OnIdle(n, w.idle)
 		return flow.Next[K, V](w.process), nil
 	}
 }
@@ -124,5 +125,14 @@ func (w *waiting[K, V, V2, R]) process(k K, v V, m *flow.Meta) error {
 	if late {
 		return w.match(k, v, m)
 	}
+	return w.buffer.evict(w.in.Meta(), w.match)
+}
+
+// idle joins the records whose time has passed without records.
+func (w *waiting[K, V, V2, R]) idle(stream int64) error {
+	if w.buffer.Len() == 0 {
+		return nil
+	}
+	w.buffer.stream = max(w.buffer.stream, stream)
 	return w.buffer.evict(w.in.Meta(), w.match)
 }

@@ -55,6 +55,13 @@ func SessionAggregate[K, V, A any](spec SessionSpec[K, V, A]) Bind {
 		s.closing = newClosing(b, n, spec.Store, lag)
 		s.keep, s.emit = s.join, s.send
 		b.OnStart(s.start)
+		b.Instance.OnIdle(n, func(stream int64) error {
+			closed, moved := s.idle(stream, lag+1)
+			if !moved {
+				return nil
+			}
+			return s.emitClosed(closed, b.Instance.Meta())
+		})
 		return flow.Next[K, V](s.process), nil
 	}
 }
@@ -125,8 +132,16 @@ func (s *sessions[K, V, A]) process(k K, v V, m *flow.Meta) error {
 	} else {
 		err = s.update(k, v, m)
 	}
-	if err != nil || !s.due(closed) {
+	if err != nil {
 		return err
+	}
+	return s.emitClosed(closed, m)
+}
+
+// emitClosed sends on the sessions that have closed.
+func (s *sessions[K, V, A]) emitClosed(closed int64, m *flow.Meta) error {
+	if !s.due(closed) {
+		return nil
 	}
 	if last := lastClosed(closed, 1); last >= 0 {
 		s.meta = m

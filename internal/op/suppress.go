@@ -43,10 +43,11 @@ func Suppress[K, V any](spec SuppressSpec[K, V]) Bind {
 		}
 		b.OnStart(func() error { buffer.Start(); return nil })
 		s := &suppress[K, V]{
-			SuppressSpec: spec, buffer: buffer, next: next, seen: -1,
+			SuppressSpec: spec, in: b.Instance, buffer: buffer, next: next, seen: -1,
 			key: newChangelogSerde(b, spec.Store, spec.Key, true), value: newChangelogSerde(b, spec.Store, spec.Value, false),
 		}
 		s.end, _ = any(&s.at).(windowed)
+		b.Instance.OnIdle(n, s.idle)
 		if s.MaxRecords == 0 {
 			s.MaxRecords = math.MaxInt
 		}
@@ -93,6 +94,7 @@ func (c *changelogSerde[T]) encode(v T, has bool) ([]byte, error) {
 
 type suppress[K, V any] struct {
 	SuppressSpec[K, V]
+	in     graph.Instance
 	buffer *SuppressBuffer
 	next   flow.Next[K, flow.Change[V]]
 	key    changelogSerde[K]
@@ -113,13 +115,8 @@ func (s *suppress[K, V]) process(k K, c flow.Change[V], m *flow.Meta) error {
 	if err := s.hold(k, c, m); err != nil {
 		return err
 	}
-	for {
-		if at, ok := s.buffer.MinTime(); !ok || at > s.seen-s.Wait {
-			break
-		}
-		if err := s.emit(m); err != nil {
-			return err
-		}
+	if err := s.passed(m); err != nil {
+		return err
 	}
 	for s.full() {
 		if s.Strict {
@@ -130,6 +127,27 @@ func (s *suppress[K, V]) process(k K, c flow.Change[V], m *flow.Meta) error {
 		}
 	}
 	return nil
+}
+
+// passed emits the updates whose time has come.
+func (s *suppress[K, V]) passed(m *flow.Meta) error {
+	for {
+		if at, ok := s.buffer.MinTime(); !ok || at > s.seen-s.Wait {
+			return nil
+		}
+		if err := s.emit(m); err != nil {
+			return err
+		}
+	}
+}
+
+// idle emits what is due by the time that went on without records.
+func (s *suppress[K, V]) idle(stream int64) error {
+	if s.buffer.Len() == 0 {
+		return nil
+	}
+	s.seen = max(s.seen, stream)
+	return s.passed(s.in.Meta())
 }
 
 func (s *suppress[K, V]) full() bool {

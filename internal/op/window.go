@@ -41,10 +41,12 @@ func WindowAggregate[K, V, A any](spec WindowSpec[K, V, A]) Bind {
 		if sliding, ok := spec.Window.(window.SlidingWindow); ok {
 			s := newSliding(w, sliding)
 			b.OnStart(s.start)
+			w.onIdle(b, n, sliding.SizeMillis()+1)
 			return flow.Next[K, V](s.process), nil
 		}
 		a := &alignedWindows[K, V, A]{windows: w, window: spec.Window.(window.Aligned)}
 		b.OnStart(a.start)
+		w.onIdle(b, n, a.window.SizeMillis())
 		return flow.Next[K, V](a.process), nil
 	}
 }
@@ -117,6 +119,17 @@ func (w *windows[K, V, A]) emitClosed(closed, last int64, m *flow.Meta) error {
 	}
 	w.done(closed)
 	return nil
+}
+
+// onIdle lets windows that take size to close do so when no records come.
+func (w *windows[K, V, A]) onIdle(b *graph.Binder, n *graph.Node, size int64) {
+	b.Instance.OnIdle(n, func(stream int64) error {
+		closed, moved := w.idle(stream, upTo(size, w.lag))
+		if !moved || !w.emits {
+			return nil
+		}
+		return w.emitClosed(closed, lastClosed(closed, size), w.in.Meta())
+	})
 }
 
 // takes says whether a record goes into windows at all.

@@ -37,11 +37,10 @@ func newClosing(b *graph.Binder, n *graph.Node, st *graph.Store, lag int64) clos
 // returns up to which close time windows were emitted.
 func (c *closing) start(observed int64) (emitted int64) {
 	c.observed = observed
-	if !c.emits {
-		return 0
-	}
 	if p, ok := c.in.Progress(c.store.Name); ok {
-		c.emitted = p
+		if c.emits {
+			c.emitted = p
+		}
 		if p > math.MaxInt64-c.lag {
 			p = math.MaxInt64 - c.lag
 		}
@@ -55,6 +54,22 @@ func (c *closing) start(observed int64) (emitted int64) {
 func (c *closing) observe(t int64) int64 {
 	c.observed = max(c.observed, t)
 	return c.observed - c.lag
+}
+
+// idle moves the time of the node on where no records come, until all windows
+// of the records so far have closed, which takes most. It returns the time by
+// which windows have closed, and keeps it: a window that was closed stays so.
+func (c *closing) idle(stream, most int64) (closed int64, moved bool) {
+	stream = min(stream, upTo(c.in.StreamTime(), most))
+	if c.observed < 0 || stream <= c.observed {
+		return 0, false
+	}
+	c.observed = stream
+	closed = stream - c.lag
+	if !c.emits {
+		c.in.SetProgress(c.store.Name, closed)
+	}
+	return closed, true
 }
 
 // due says whether to look for windows that have closed by now.

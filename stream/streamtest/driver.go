@@ -33,6 +33,7 @@ type options struct {
 	partitions int
 	start      time.Time
 	cache      int
+	idle       time.Duration
 }
 
 // Partitions sets the number of partitions of all topics. The default is 1.
@@ -48,6 +49,10 @@ func StartAt(t time.Time) Option { return func(o *options) { o.start = t } }
 // commits after each record, which flushes the cache.
 func CacheBytes(n int) Option { return func(o *options) { o.cache = n } }
 
+// IdleFlush is that of the app's Config: [Driver.AdvanceWall] then also does what
+// is due because no newer record came. The default is never.
+func IdleFlush(d time.Duration) Option { return func(o *options) { o.idle = d } }
+
 // New starts a topology. It is closed at the end of the test.
 func New(t testing.TB, top *topology.Topology, opts ...Option) *Driver {
 	t.Helper()
@@ -57,6 +62,7 @@ func New(t testing.TB, top *topology.Topology, opts ...Option) *Driver {
 	}
 	d, err := drive.New(drive.Config{
 		Topology: top.Graph(), App: o.app, Partitions: int32(o.partitions), Start: o.start.UnixMilli(), CacheBytes: o.cache,
+		IdleMillis: o.idle.Milliseconds(),
 	})
 	if err != nil {
 		t.Fatalf("streamtest: %v", err)

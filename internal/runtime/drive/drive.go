@@ -30,6 +30,7 @@ type Config struct {
 	Start      int64 // wall clock at the start, milliseconds
 	CacheBytes int
 	EmitMillis int64 // wall clock between two looks for closed windows, 0 for a look at each record
+	IdleMillis int64 // see task.Config
 	OnError    func(*task.Failure) task.Verdict
 	GoesOn     bool // OnError may go on behind processing errors
 	DeadLetter string
@@ -104,7 +105,7 @@ func (d *Driver) config(p int32) task.Config {
 		ID: graph.TaskID{Partition: p}, App: d.c.App, Emit: d.emit, Clock: func() int64 { return d.clock },
 		Partitions: func(string) (int32, error) { return d.c.Partitions, nil },
 		OnError:    d.c.OnError, GoesOn: d.c.GoesOn, DeadLetter: d.c.DeadLetter,
-		Dir: dir, Persistent: d.c.Persistent, CacheBytes: d.c.CacheBytes, EmitMillis: d.c.EmitMillis, LayerBytes: d.c.LayerBytes,
+		Dir: dir, Persistent: d.c.Persistent, CacheBytes: d.c.CacheBytes, EmitMillis: d.c.EmitMillis, IdleMillis: d.c.IdleMillis, LayerBytes: d.c.LayerBytes,
 		Global: func(s *graph.Store, _ graph.Instance) (any, error) { return d.global.Store(s) },
 	}
 }

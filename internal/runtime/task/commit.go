@@ -62,11 +62,13 @@ type Offset struct {
 	Metadata string // partition time and progress, see EncodeMetadata
 }
 
-// Offsets returns the positions of the inputs that moved since the last commit.
+// Offsets returns the positions of the inputs that moved since the last commit,
+// and all that are known if none did but the progress of a store has to be kept.
 func (t *Task) Offsets() []Offset {
 	var offsets []Offset
+	moved := t.moved()
 	for _, q := range t.queues {
-		if q.moved {
+		if q.moved || !moved && t.progressed && q.next >= 0 {
 			offsets = append(offsets, Offset{q.topic, q.next, EncodeMetadata(q.time, t.progress)})
 		}
 	}
@@ -93,7 +95,7 @@ func (t *Task) Committed(end func(topic string) (int64, bool)) error {
 	for _, q := range t.queues {
 		q.moved = false
 	}
-	t.commit = false
+	t.commit, t.progressed = false, false
 	if err := errors.Join(t.state.settle(t.c.Clock()), t.republish()); err != nil {
 		return fmt.Errorf("task %s: %w", t.c.ID, err)
 	}
@@ -123,10 +125,14 @@ func (t *Task) Dirty() bool {
 			return true
 		}
 	}
+	return t.moved() || t.progressed || len(t.results.outputs)+len(t.changes.outputs) > 0 || t.commit
+}
+
+func (t *Task) moved() bool {
 	for _, q := range t.queues {
 		if q.moved {
 			return true
 		}
 	}
-	return t.commit || len(t.results.outputs)+len(t.changes.outputs) > 0
+	return false
 }

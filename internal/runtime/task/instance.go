@@ -90,7 +90,9 @@ func (i *instance) Progress(store string) (int64, bool) {
 	return v, ok
 }
 
-func (i *instance) SetProgress(store string, v int64) { i.progress[store] = v }
+func (i *instance) SetProgress(store string, v int64) {
+	i.progress[store], i.progressed = v, true
+}
 
 func (i *instance) Layers(s *graph.Store) (*overlay.Store, error) { return i.state.layers(s) }
 

@@ -57,7 +57,10 @@ func (t *Task) step() error {
 	o, stamp := q.front(), q.stamp
 	q.drop()
 	q.count.Latency.Observe(t.count.Now - stamp)
-	t.stream = max(t.stream, stamp)
+	if stamp > t.stream {
+		t.stream = stamp
+		t.newer()
+	}
 	if t.count.Debug {
 		t.count.Lateness.Observe(t.stream - stamp)
 	}

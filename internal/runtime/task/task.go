@@ -45,6 +45,9 @@ type Config struct {
 	// Hold holds final results and changes of grouped tables until the commit,
 	// for a runtime without transactions.
 	Hold bool
+	// IdleMillis is how long no newer record has to come before what waits for
+	// stream time goes on by the wall clock, 0 for never.
+	IdleMillis int64
 
 	Context     context.Context
 	Logger      *slog.Logger
@@ -73,28 +76,31 @@ type Config struct {
 
 // Task is a sub-topology pinned to one partition.
 type Task struct {
-	c         Config
-	log       *slog.Logger
-	binder    *graph.Binder
-	state     *State
-	queues    map[string]*queue
-	order     heap[*queue]
-	timers    timers
-	meta      flow.Meta
-	origin    *flow.Origin // of the record in work
-	now       int64        // timestamp of the record in work, or of the punctuation
-	stream    int64        // stream time
-	flushes   []flusher    // in order of their stores
-	progress  map[string]int64
-	reads     *Reads
-	commit    bool // a commit was asked for
-	started   bool
-	dropped   map[*graph.Node]int64
-	processed int64
-	count     *measure.Task
-	span      trace.Span // of the record in work, nil for none
-	closed    bool
+	c        Config
+	log      *slog.Logger
+	binder   *graph.Binder
+	state    *State
+	queues   map[string]*queue
+	order    heap[*queue]
+	timers   timers
+	meta     flow.Meta
+	origin   *flow.Origin // of the record in work
+	now      int64        // timestamp of the record in work, or of the punctuation
+	stream   int64        // stream time
+	flushes  []flusher    // in order of their stores
+	progress map[string]int64
+	reads    *Reads
+	commit   bool // a commit was asked for
+	// progressed says that progress was set since the last commit.
+	progressed bool
+	started    bool
+	dropped    map[*graph.Node]int64
+	processed  int64
+	count      *measure.Task
+	span       trace.Span // of the record in work, nil for none
+	closed     bool
 
+	quiet   quiet
 	results held            // final results, and what goes to the same topics
 	changes held            // of grouped tables
 	behind  map[string]bool // topics of held results
@@ -196,6 +202,7 @@ func (t *Task) Start() (err error) {
 		return nil
 	}
 	t.started = true
+	t.newer()
 	for _, f := range t.binder.Starters() {
 		if err := f(); err != nil {
 			return fmt.Errorf("task %s: %w", t.c.ID, err)

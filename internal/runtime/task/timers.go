@@ -88,7 +88,8 @@ func (t *Task) fire(tm *timer, now int64) (err error) {
 	return nil
 }
 
-// Punctuate runs the wall-clock schedules that are due. ran says whether any ran.
+// Punctuate runs the wall-clock schedules that are due, and what is due because
+// the task is idle. ran says whether any ran.
 func (t *Task) Punctuate() (ran bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -98,7 +99,11 @@ func (t *Task) Punctuate() (ran bool, err error) {
 	h := &t.timers[graph.WallClock]
 	now := t.c.Clock()
 	ran = h.len() > 0 && h.peek().due <= now
-	return ran, t.runTimers(graph.WallClock, now)
+	if err := t.runTimers(graph.WallClock, now); err != nil {
+		return ran, err
+	}
+	idle, err := t.flushIdle(now)
+	return ran || idle, err
 }
 
 // AdvanceStream moves stream time without a record and runs what is due.
@@ -114,9 +119,9 @@ func (t *Task) AdvanceStream(to int64) (err error) {
 
 // NextTimer returns when the next wall-clock schedule is due.
 func (t *Task) NextTimer() (int64, bool) {
-	h := &t.timers[graph.WallClock]
-	if h.len() == 0 {
-		return 0, false
+	due, ok := t.idleDue()
+	if h := &t.timers[graph.WallClock]; h.len() > 0 && (!ok || h.peek().due < due) {
+		return h.peek().due, true
 	}
-	return h.peek().due, true
+	return due, ok
 }

@@ -140,15 +140,7 @@ func (w *Worker) writeOut(ctx context.Context, dirty []*entry) error {
 		}
 	}
 	if w.txn == nil {
-		if err := w.flush(ctx); err != nil {
-			return err
-		}
-		for _, e := range dirty {
-			if err := e.task.ReleaseResults(); err != nil {
-				return fmt.Errorf("task %s: %w", e.id, err)
-			}
-		}
-		if err := w.flush(ctx); err != nil {
+		if err := w.releaseResults(ctx, dirty); err != nil {
 			return err
 		}
 	}
@@ -158,6 +150,25 @@ func (w *Worker) writeOut(ctx context.Context, dirty []*entry) error {
 		}
 	}
 	return nil
+}
+
+// releaseResults sends the results that were held, and waits for all.
+func (w *Worker) releaseResults(ctx context.Context, dirty []*entry) error {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	if err := w.prove(ctx); err != nil {
+		return err
+	}
+	for _, e := range dirty {
+		if err := e.task.ReleaseResults(); err != nil {
+			return fmt.Errorf("task %s: %w", e.id, err)
+		}
+	}
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	return w.prove(ctx)
 }
 
 // move is an input that a commit moves on.
@@ -226,6 +237,7 @@ func (w *Worker) commitOffsets(ctx context.Context, moves []move) error {
 		p.Metadata = kmsg.StringPtr(m.to.metadata)
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
+	began := w.now()
 	resp, err := req.RequestWith(ctx, w.consumer)
 	if err != nil {
 		return fmt.Errorf("%w: offset commit: %w", errNotNow, err)
@@ -237,6 +249,7 @@ func (w *Worker) commitOffsets(ctx context.Context, moves []move) error {
 			}
 		}
 	}
+	w.proven = began
 	return nil
 }
 
@@ -248,7 +261,7 @@ func (w *Worker) judgeCommit(err error, generation int32) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, kerr.IllegalGeneration):
-		if _, now := w.consumer.GroupMetadata(); now != generation {
+		if _, now := w.consumer.GroupMetadata(); now != generation || w.joining.Load() {
 			return fmt.Errorf("%w: %w", errNotNow, err)
 		}
 		return fmt.Errorf("%w: %w", errFenced, err)

@@ -57,6 +57,7 @@ type Worker struct {
 
 	polled    time.Time
 	committed time.Time // when the last commit was
+	proven    time.Time // when we were a member of the group for sure
 	retry     time.Time // no commit before
 	purged    time.Time
 	done      map[offsets.Partition]int64 // of repartition topics, what can be purged
