@@ -6,7 +6,8 @@
 //
 // The topics orders, customers and products are read, completed-orders is
 // written. They may have different numbers of partitions: an order finds its
-// customer and its product by foreign keys, wherever these are.
+// customer by a foreign key, wherever that is, and every instance of the app has
+// all products.
 package main
 
 import (
@@ -48,23 +49,21 @@ var (
 	products   = topology.NewTopic("products", serde.String, serde.JSON[product]())
 	completeds = topology.NewTopic("completed-orders", serde.String, serde.JSON[completed]())
 
-	openOrders      = state.KeyValue("open-orders", serde.String, serde.JSON[order]())
-	addressedOrders = state.KeyValue("addressed-orders", serde.String, serde.JSON[addressed]())
-	knownCustomers  = state.KeyValue("known-customers", serde.String, serde.JSON[customer]())
-	catalog         = state.KeyValue("catalog", serde.String, serde.JSON[product]())
+	openOrders     = state.KeyValue("open-orders", serde.String, serde.JSON[order]())
+	knownCustomers = state.KeyValue("known-customers", serde.String, serde.JSON[customer]())
+	catalog        = state.KeyValue("catalog", serde.String, serde.JSON[product]())
 )
 
-// complete joins orders with customers, then with products. All are tables: a
-// customer that moves, or a product that gets another price, completes its
-// orders anew.
+// complete joins orders with customers, then with products. A customer that
+// moves gets all of its orders anew, since both sides of the first join are
+// tables. A product that changes only counts for what comes after it: a stream
+// looks up a global table.
 func complete() (*topology.Topology, error) {
 	b := stream.NewBuilder()
-	b.Serde(serde.JSON[addressed]())
-	customers := b.Table(customers).Materialize(knownCustomers)
-	products := b.Table(products).Materialize(catalog)
 	b.Table(orders).Materialize(openOrders).
-		JoinForeign(customers, customerOf, address).Named("customer-of-order").Materialize(addressedOrders).
-		JoinForeign(products, productOf, price).Named("product-of-order").
+		JoinForeign(b.Table(customers).Materialize(knownCustomers), customerOf, address).Named("customer-of-order").
+		Via(stream.Of).
+		JoinGlobal(b.GlobalTable(products, catalog), productOf, price).
 		To(completeds)
 	return b.Build()
 }
@@ -73,9 +72,7 @@ func customerOf(_ string, o order) (key string, ok bool) { return o.Customer, o.
 
 func address(o order, c customer) addressed { return addressed{o, c} }
 
-func productOf(_ string, a addressed) (key string, ok bool) {
-	return a.Order.Product, a.Order.Product != ""
-}
+func productOf(_ string, a addressed) string { return a.Order.Product }
 
 func price(a addressed, p product) completed {
 	return completed{a.Customer.Name, a.Customer.City, p.Name, a.Order.Pieces, a.Order.Pieces * p.Price}

@@ -41,7 +41,7 @@ func TestOrders(t *testing.T) {
 	d.SendAt(customers, "c1", customer{"Ada", "London"}, at(3))
 	check(completed{"Ada", "London", "tea", 2, 900})
 	d.SendAt(products, "p1", product{"tea", 500}, at(4))
-	check(completed{"Ada", "London", "tea", 2, 1000})
+	check() // what was completed stays as it was
 	d.SendAt(customers, "c1", customer{"Ada", "Paris"}, at(5))
 	check(completed{"Ada", "Paris", "tea", 2, 1000})
 	d.SendAt(orders, "o2", order{"c1", "p9", 1}, at(6))

@@ -57,6 +57,7 @@ var workloads = map[string]workload{
 	"stream-table-join":  streamTableJoin,
 	"table-table-join":   tableTableJoin,
 	"fk-join":            foreignJoin,
+	"global-join":        globalJoin,
 }
 
 const (
