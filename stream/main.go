@@ -22,10 +22,10 @@ import (
 //	func main() { stream.Main(stream.Config{ID: "wordcount"}, wordcount) }
 //
 // The program has commands: run, which is the default, describe, topics, reset,
-// help and version. What c leaves open is set by environment variables and flags:
-// a flag beats the environment, and that beats c; help lists them. An interrupt
-// or SIGTERM stops the app as [App.Run] does when its context ends, a second one
-// kills it.
+// dlq list, dlq show, dlq replay, help and version. What c leaves open is set by
+// environment variables and flags: a flag beats the environment, and that beats
+// c; help lists them. An interrupt or SIGTERM stops the app as [App.Run] does
+// when its context ends, a second one kills it.
 //
 // Main does not return. It exits with 0, with 1 after an error, which it writes
 // to standard error, or with 2 if it was called in a wrong way.
@@ -64,6 +64,9 @@ var commands = []command{
 	{"describe", "print the topology", false, (*program).describe},
 	{"topics", "print the internal topics and the rights that the app needs", true, (*program).topics},
 	{"reset", "start over: delete internal topics and state, and set back offsets", true, (*program).reset},
+	{"dlq list", "list the dead letters", true, (*program).listLetters},
+	{"dlq show", "print a dead letter with its bytes and its error", true, (*program).showLetter},
+	{"dlq replay", "send dead letters back to the topics they came from", true, (*program).replayLetters},
 	{"help", "print this text", false, nil},
 	{"version", "print the versions of the program, of ottla and of Go", false, (*program).version},
 }
@@ -96,6 +99,9 @@ func (p *program) execute(ctx context.Context, args []string, env func(string) s
 	name := "run"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
+	}
+	if len(args) > 0 && findCommand(name+" "+args[0]) != nil {
+		name, args = name+" "+args[0], args[1:]
 	}
 	cmd := findCommand(name)
 	if cmd == nil {

@@ -100,6 +100,7 @@ var layers = []layer{
 		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/restore"}),
 		third: append([]string{btree}, kafka...),
 	},
+	{pkg: "internal/runtime/deadletter", may: []string{"internal/runtime/client"}, third: kafka},
 	{pkg: "internal/runtime/group", may: tasks, third: kafka},
 	{
 		pkg: "internal/runtime/worker",
