@@ -9,12 +9,11 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/runtime/budget"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/global"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
-	"github.com/ottla-streams/ottla/state/engine"
-	"github.com/ottla-streams/ottla/state/engine/pebble"
 	"github.com/ottla-streams/ottla/topology"
 )
 
@@ -46,7 +45,10 @@ type App struct {
 	closing context.CancelFunc
 	ended   chan struct{} // closed when Run has returned
 
-	query querying
+	query  querying
+	global atomic.Pointer[global.Global] // nil without global stores, and unless the app runs
+
+	budget *budget.Budget // of memory, set by Run
 
 	dropOrphans bool // local state that the topology does not have is deleted
 }
@@ -132,15 +134,6 @@ func (a *App) run(ctx context.Context) (err error) {
 		}
 		a.log.Warn("the workers start anew", "why", err)
 	}
-}
-
-// engine returns the engine of persistent stores and what closes it.
-func (a *App) engine() (engine.Opener, func() error) {
-	if a.c.Engine != nil {
-		return a.c.Engine, func() error { return nil }
-	}
-	o := pebble.New(pebble.Options{Logger: a.log})
-	return o, o.Close
 }
 
 // RestoreProgress is how far the restore of a store is. Records between From

@@ -51,6 +51,9 @@ var settings = []setting{
 	{"cache-bytes", "N", "size of a task's record cache (default 10 MiB)", func(c *Config, text string) error {
 		return setNumber(&c.CacheBytes, text)
 	}},
+	{"memory-bytes", "N", "bound of records and state in memory (default half of GOMEMLIMIT, or a quarter of what there is)", func(c *Config, text string) error {
+		return setNumber(&c.MemoryBytes, text)
+	}},
 	{"replication-factor", "N", "replicas of topics to create (default the brokers' own)", func(c *Config, text string) error {
 		return setNumber(&c.ReplicationFactor, text)
 	}},
@@ -67,7 +70,7 @@ func (s setting) env() string {
 	return "OTTLA_" + strings.ToUpper(strings.ReplaceAll(s.flag, "-", "_"))
 }
 
-func setNumber[N int | int16](n *N, text string) error {
+func setNumber[N int | int16 | int64](n *N, text string) error {
 	v, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || int64(N(v)) != v {
 		return errors.New("want a whole number")

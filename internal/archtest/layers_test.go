@@ -87,6 +87,7 @@ var layers = []layer{
 	{pkg: "internal/runtime/client", third: kafka},
 	{pkg: "internal/runtime/offsets", third: kafka},
 	{pkg: "internal/runtime/statedir", may: slices.Concat(graphs, []string{"internal/runtime/assign"})},
+	{pkg: "internal/runtime/budget"},
 	{pkg: "internal/runtime/produce", may: base, third: kafka},
 	{pkg: "internal/runtime/collect", may: slices.Concat(tasks, []string{"internal/runtime/produce"}), third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
@@ -106,7 +107,7 @@ var layers = []layer{
 		pkg: "internal/runtime/worker",
 		may: slices.Concat(tasks, engines, []string{
 			"internal/runtime/collect", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
-			"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/statedir",
+			"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/statedir", "internal/runtime/budget",
 		}),
 		third: kafka,
 	},

@@ -34,19 +34,25 @@ type harness struct {
 
 func newHarness(b testing.TB, build func() (*topology.Topology, error), inputs ...string) *harness {
 	b.Helper()
-	top, err := build()
-	if err != nil {
-		b.Fatal(err)
-	}
-	g := top.Graph()
-	h := &harness{sent: make(map[string]int64)}
 	opener := pebble.New(pebble.Options{})
 	b.Cleanup(func() {
 		if err := opener.Close(); err != nil {
 			b.Error(err)
 		}
 	})
-	h.t, err = task.New(task.Config{
+	return harnessOver(b, build, func(c *task.Config) { c.Persistent, c.Dir = opener, b.TempDir()+"/0_0" }, inputs...)
+}
+
+// harnessOver is newHarness with changes to the task's config.
+func harnessOver(b testing.TB, build func() (*topology.Topology, error), change func(*task.Config), inputs ...string) *harness {
+	b.Helper()
+	top, err := build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := top.Graph()
+	h := &harness{sent: make(map[string]int64)}
+	c := task.Config{
 		App: "bench", Nodes: g.Subtopologies[0].Nodes, Stores: g.Subtopologies[0].Stores,
 		Emit: func(o *graph.Output) error {
 			h.sent[o.Topic]++
@@ -54,8 +60,10 @@ func newHarness(b testing.TB, build func() (*topology.Topology, error), inputs .
 		},
 		Partitions: func(string) (int32, error) { return 4, nil },
 		Clock:      func() int64 { return 0 },
-		Dir:        b.TempDir() + "/0_0", Persistent: opener, LayerBytes: 32 << 20,
-	})
+		LayerBytes: 32 << 20,
+	}
+	change(&c)
+	h.t, err = task.New(c)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -194,10 +194,14 @@ func (t *Task) endReads() error {
 // snapshot returns the engine's state for views, nil without an engine. It is
 // good until the next write-out.
 func (s *State) snapshot() (*overlay.Base, error) {
-	if s.engine == nil || s.base != nil {
+	if s.base != nil || s.engine == nil && !s.use.rests {
 		return s.base, nil
 	}
-	snap, err := s.engine.Snapshot()
+	e, err := s.used()
+	if err != nil {
+		return nil, err
+	}
+	snap, err := e.Snapshot()
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type State struct {
 	meta    meta
 	stores  []*storeState
 	byStore map[*graph.Store]*storeState
+	use     use
 	since   int64 // when the oldest committed entry that is owed was committed; 0 for none
 
 	base  *overlay.Base   // what views lie over, nil if the engine has gone beyond
@@ -99,7 +100,7 @@ func (s *State) add(st *graph.Store) {
 		ss.layers.CountIn(ss.count)
 	}
 	if ss.id != 0 && s.engine != nil {
-		ss.layers.SetBase(s.engine)
+		ss.layers.SetBase(below{s})
 		ss.position = s.meta.offsets[ss.topic]
 		ss.written = ss.position
 	}
@@ -176,10 +177,8 @@ func (ss *storeState) only() bool {
 // writeOut puts what the engine lacks into it, with the positions it stands
 // for, in one batch.
 func (s *State) writeOut(drop bool) error {
-	if s.engine == nil {
-		if err := s.open(); err != nil {
-			return err
-		}
+	if _, err := s.used(); err != nil {
+		return err
 	}
 	b := s.engine.NewBatch()
 	s.meta.write(b)
@@ -194,7 +193,7 @@ func (s *State) writeOut(drop bool) error {
 	}
 	for _, ss := range s.stores {
 		if ss.id != 0 {
-			ss.layers.Written(s.engine, drop)
+			ss.layers.Written(below{s}, drop)
 			ss.written = ss.position
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/runtime/budget"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/group"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
@@ -62,6 +63,9 @@ type Config struct {
 	LayerBytes      int
 	LayerMillis     int64
 	ProducerBytes   int // that wait for acknowledgement
+	// Budget bounds all of these together with those of other workers. Defaults to
+	// one of 1 GiB for this worker alone.
+	Budget *budget.Budget
 
 	OnError    func(f *task.Failure) task.Verdict
 	GoesOn     bool // OnError may let a task go on behind an error

@@ -10,13 +10,14 @@ import (
 // half empty. A pause drops what the client has fetched ahead, so it is only
 // for tasks that can't keep up or wait for another input.
 func (w *Worker) throttle() {
+	most := w.queueBytes()
 	for _, e := range w.order {
 		for _, in := range e.inputs {
 			n, bytes := e.task.Buffered(in.Topic)
 			switch {
-			case in.paused && n <= w.c.BufferedRecords/2 && bytes <= w.c.BufferedBytes/2:
+			case in.paused && n <= w.c.BufferedRecords/2 && bytes <= most/2:
 				w.resume(in)
-			case !in.paused && (n > w.c.BufferedRecords || bytes > w.c.BufferedBytes):
+			case !in.paused && (n > w.c.BufferedRecords || bytes > most):
 				w.pause(in)
 			}
 		}

@@ -56,10 +56,11 @@ func (w *Worker) open() error {
 		kgo.SessionTimeout(w.c.SessionTimeout), kgo.RebalanceTimeout(w.c.RebalanceTimeout),
 		kgo.HeartbeatInterval(min(w.c.SessionTimeout/4, 3*time.Second)),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsRevoked(w.onRevoked), kgo.OnPartitionsLost(w.onLost), kgo.OnPartitionsAssigned(w.onAssigned),
 		kgo.OnOffsetsFetched(w.onFetched), kgo.AdjustFetchOffsetsFn(w.onOffsets),
 	}
+	opts = append(opts, w.fetchLimits()...)
 	if w.c.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
@@ -168,6 +169,7 @@ func (w *Worker) close() {
 	}
 	w.stop()
 	w.side.Wait()
+	w.c.Budget.Tasks(w.c.Index, 0)
 	if w.out != nil {
 		w.out.Close()
 	}

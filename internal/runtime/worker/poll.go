@@ -28,6 +28,9 @@ var noWait context.Context
 // to do it only looks in now and then, and it waits only if there is nothing.
 func (w *Worker) poll(ctx context.Context) error {
 	w.out.Push() // the work of the poll before is done
+	if err := w.restIdle(); err != nil {
+		return err
+	}
 	ready, hungry := w.load()
 	if ready > backlog && (!hungry || w.now().Sub(w.polled) < pollEvery) {
 		return nil

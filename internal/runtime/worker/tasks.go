@@ -87,6 +87,7 @@ func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partitio
 
 // openWaiting opens the tasks that have all their inputs.
 func (w *Worker) openWaiting() {
+	w.share()
 	if w.inDoubt() && !w.now().Before(w.retry) {
 		if err := w.settleDoubt(); err != nil {
 			w.retry = w.now().Add(200 * time.Millisecond)
@@ -156,7 +157,7 @@ func (w *Worker) taskConfig(id graph.TaskID) task.Config {
 		Emit: w.emit, Partitions: w.partitions, Clock: w.clock, OnError: w.c.OnError, GoesOn: w.c.GoesOn, DeadLetter: w.c.DeadLetter,
 		DropOrphans: w.c.DropOrphans,
 		Context:     w.c.Context, Logger: w.log, Dir: w.c.Dir.Task(id), Persistent: w.c.Engine,
-		CacheBytes: w.c.CacheBytes, LayerBytes: w.c.LayerBytes, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
+		CacheBytes: w.cacheBytes(), LayerBytes: w.shared.layers, LayerMillis: w.c.LayerMillis, Global: w.c.Global,
 		Hold: !w.c.ExactlyOnce, IdleMillis: w.c.IdleMillis, Shelf: w.c.Shelf, Call: w.calls.do,
 	}
 }

@@ -44,6 +44,7 @@ type Worker struct {
 	order  []*entry // the running ones
 	turn   int      // whose it is
 	jobs   map[*restore.Job]*restored
+	shared shared
 	failed error // what a call found; ends the loop
 
 	wanted    map[graph.TaskID]Role // the copies of tasks that the group wants here
@@ -83,6 +84,7 @@ type Worker struct {
 // New returns a Worker. It does nothing until Run.
 func New(c Config) *Worker {
 	w := &Worker{
+	c = withBudget(c)
 		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
 		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
 		standbys: make(map[graph.TaskID]*standby), follows: make(map[*restore.Job]*followed),

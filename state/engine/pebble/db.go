@@ -29,6 +29,7 @@ type DB struct {
 	open       atomic.Int64   // iterators and snapshots
 	closing    atomic.Bool    // the last reader releases the files
 	release    func() error
+	left       func() // tells that the DB is closed
 }
 
 // usable returns why the DB can't be used, or nil.
@@ -109,6 +110,7 @@ func (d *DB) Close() error {
 	}
 	flushErr := d.Flush()
 	d.closed = true
+	d.left()
 	d.release = sync.OnceValue(d.releaseFiles)
 	d.closing.Store(true)
 	if n := d.open.Load(); n > 0 {

@@ -24,8 +24,9 @@ type Options struct {
 	CacheBytes int64
 
 	// MemTableBytes is the size a DB's memtable grows to, from 256 KiB. A batch
-	// of more than half of it goes past the memtable. Defaults to 4 MiB; from
-	// 256 KiB to 1 GiB.
+	// of more than half of it goes past the memtable. With many DBs it is less, so
+	// that their memtables take half of CacheBytes at most; see [Opener.Expect].
+	// Defaults to 4 MiB; from 256 KiB to 1 GiB.
 	MemTableBytes int64
 
 	// MaxOpenFiles bounds the table files that all DBs of the Opener keep open.
@@ -83,6 +84,9 @@ type Opener struct {
 	fileCache *lsm.FileCache
 	work      *compactions
 	stopped   atomic.Bool // a DB did
+
+	open     atomic.Int64 // DBs
+	expected atomic.Int64
 }
 
 // New returns an Opener with options o. It has to be closed.
@@ -121,6 +125,26 @@ func (o *Opener) drop(unref func()) (err error) {
 	return nil
 }
 
+// Expect tells how many DBs there are going to be. Those that are opened from
+// then on get memtables of a size to match.
+func (o *Opener) Expect(dbs int) { o.expected.Store(int64(dbs)) }
+
+// memTables is how many memtables a DB may have at a time: one that is written
+// and those that are flushed.
+const memTables = 1 + flushPeriod
+
+// memTable is the size of the memtables of the next DB.
+func (o *Opener) memTable() int64 {
+	dbs := max(o.expected.Load(), o.open.Load()+1)
+	return min(max(o.opts.CacheBytes/2/(memTables*dbs), minMemTableBytes), o.opts.MemTableBytes)
+}
+
+// Crowded says whether the open DBs take more for their memtables than half of
+// CacheBytes, even at their smallest: those that are not used should be closed.
+func (o *Opener) Crowded() bool {
+	return o.open.Load()*memTables*minMemTableBytes > o.opts.CacheBytes/2
+}
+
 // Open opens the *[DB] in the folder dir, which is made if it is not there. See
 // the package for the errors.
 func (o *Opener) Open(dir string) (engine.Engine, error) {
@@ -145,13 +169,15 @@ func (o *Opener) Open(dir string) (engine.Engine, error) {
 	if err != nil {
 		return nil, lockError(dir, err)
 	}
-	db, err := o.open(dir, fs, h, lock)
+	size := o.memTable()
+	db, err := o.openFiles(dir, fs, h, lock, size)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	h.measured(db.Metrics())
 	h.opened.Store(true)
-	return &DB{dir: dir, db: db, h: h, lock: lock, memTable: o.opts.MemTableBytes}, nil
+	o.open.Add(1)
+	return &DB{dir: dir, db: db, h: h, lock: lock, memTable: size, left: func() { o.open.Add(-1) }}, nil
 }
 
 func (o *Opener) files(h *health) *files {
@@ -161,9 +187,9 @@ func (o *Opener) files(h *health) *files {
 	return &files{FS: o.opts.FS, h: h}
 }
 
-func (o *Opener) open(dir string, fs *files, h *health, lock *lsm.Lock) (db *lsm.DB, err error) {
+func (o *Opener) openFiles(dir string, fs *files, h *health, lock *lsm.Lock, memTable int64) (db *lsm.DB, err error) {
 	defer h.contain("open", &err)
-	db, err = lsm.Open(dir, o.options(fs, h, lock))
+	db, err = lsm.Open(dir, o.options(fs, h, lock, memTable))
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -179,7 +205,7 @@ const never = 1 << 20
 // maxSublevels is how many sorted runs level 0 may have before commits wait.
 const maxSublevels = 20
 
-func (o *Opener) options(fs *files, h *health, lock *lsm.Lock) *lsm.Options {
+func (o *Opener) options(fs *files, h *health, lock *lsm.Lock, memTable int64) *lsm.Options {
 	opts := &lsm.Options{
 		Cache:               o.cache,
 		Comparer:            comparer(),
@@ -191,7 +217,7 @@ func (o *Opener) options(fs *files, h *health, lock *lsm.Lock) *lsm.Options {
 		Lock:                lock,
 		Logger:              h,
 		MaxManifestFileSize: 16 << 20,
-		MemTableSize:        uint64(o.opts.MemTableBytes),
+		MemTableSize:        uint64(memTable),
 
 		// Pebble's own waits can't be ended by an error; see DB.admit.
 		MemTableStopWritesThreshold: never,
