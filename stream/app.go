@@ -37,7 +37,6 @@ type App struct {
 	crew    *crew
 	started atomic.Bool
 	board   *measure.Board // counts of the workers, nil unless the app is measured
-	global  atomic.Pointer[global.Global] // nil without global stores, and unless the app runs
 	paused  atomic.Bool
 	asks    atomic.Pointer[error] // why all instances are asked to stop
 
