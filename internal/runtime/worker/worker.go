@@ -68,13 +68,14 @@ type Worker struct {
 	followUp  time.Time
 	missing   missing
 	state     State
-	stays     bool // in the group when it stops: it will be back
+	stays     bool      // in the group when it stops: it will be back
 	changed   time.Time // when the state did
 
 	m        *measure.Slot
 	measured map[graph.TaskID]*measure.Task
 	lapped   time.Time // see lap
 
+	joining atomic.Bool                     // the group's goroutine is between its join and what comes of it
 	active  atomic.Pointer[[]assign.TaskID] // what the group's goroutine tells
 	infos   atomic.Pointer[[]TaskInfo]      // what Tasks returns
 	fetched fetched                         // of the group's goroutine
@@ -83,8 +84,8 @@ type Worker struct {
 
 // New returns a Worker. It does nothing until Run.
 func New(c Config) *Worker {
-	w := &Worker{
 	c = withBudget(c)
+	w := &Worker{
 		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
 		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
 		standbys: make(map[graph.TaskID]*standby), follows: make(map[*restore.Job]*followed),
