@@ -73,7 +73,7 @@ type Producer struct {
 
 	spareSize int
 
-	asking sync.Mutex // for an id; taken before mu
+	asking chan struct{} // has one place: who holds it asks for an id, without mu
 }
 
 // part is a partition that was written.
@@ -108,7 +108,7 @@ const (
 
 // New returns a Producer. It has to be closed before its client.
 func New(c Config) *Producer {
-	p := &Producer{c: c, topics: make(map[string]*Topic), byName: make(map[string]*Topic), brokers: make(map[int32]*broker)}
+	p := &Producer{c: c, topics: make(map[string]*Topic), byName: make(map[string]*Topic), brokers: make(map[int32]*broker), asking: make(chan struct{}, 1)}
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.wg.Go(p.refresh)

@@ -143,8 +143,12 @@ func after(seq, n int32) int32 {
 
 // producerID returns the id for new batches. It asks for one if there is none.
 func (p *Producer) producerID() (producerID, error) {
-	p.asking.Lock()
-	defer p.asking.Unlock()
+	select {
+	case p.asking <- struct{}{}:
+		defer func() { <-p.asking }()
+	case <-p.ctx.Done():
+		return producerID{}, p.ctx.Err()
+	}
 	p.mu.Lock()
 	id, ok := p.id, p.hasID
 	p.mu.Unlock()
