@@ -168,5 +168,10 @@ func transient(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
+	// A broker that ends closes what it has just accepted. So does one that wants
+	// to be talked to otherwise: the log says what may be missing.
+	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
+		return true
+	}
 	return kgo.IsRetryableBrokerErr(err) || errors.Is(err, context.DeadlineExceeded)
 }
