@@ -108,7 +108,7 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		App: a.c.ID, Topology: a.g, Topics: counts, Client: clients, Dir: dir, Engine: e,
 		ExactlyOnce: a.c.Guarantee == ExactlyOnce, CommitInterval: a.c.CommitInterval,
 		SessionTimeout: a.c.SessionTimeout, RebalanceTimeout: a.c.RebalanceTimeout,
-		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup,
+		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup, RetryTimeout: a.c.RetryTimeout,
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
 		Standbys: a.c.Standbys, WarmupLag: a.c.WarmupLag, MaxWarmups: a.c.MaxWarmups, ProbingInterval: a.c.ProbingInterval,
 		Tags: a.c.Tags, RackTags: a.c.RackTags,

@@ -197,6 +197,11 @@ type Config struct {
 	// Defaults to none.
 	RestoreListener func(RestoreProgress)
 
+	// RetryTimeout is how long a task is tried again that meets the same failure
+	// each time, if OnError says [Retry] or the error is a temporary one, before it
+	// fails (KIP-572). Defaults to 5 min.
+	RetryTimeout time.Duration
+
 	// SessionTimeout is how long an instance may be silent before its tasks go to
 	// others. The brokers bound it from below, by default at 6 s. Defaults to 10 s.
 	SessionTimeout time.Duration
@@ -280,6 +285,7 @@ func (c Config) withDefaults() Config {
 	if c.Reset.Policy().Kind == graph.ResetDefault {
 		c.Reset = topology.Earliest
 	}
+	c.RetryTimeout = cmp.Or(c.RetryTimeout, 5*time.Minute)
 	c.SessionTimeout = cmp.Or(c.SessionTimeout, 10*time.Second)
 	if c.StateDir == "" {
 		c.StateDir = defaultStateDir()
@@ -319,7 +325,7 @@ func (c Config) validate() error {
 		value time.Duration
 	}{
 		{"CloseTimeout", c.CloseTimeout}, {"CommitInterval", c.CommitInterval}, {"LayerAge", c.LayerAge},
-		{"ProbingInterval", c.ProbingInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
+		{"ProbingInterval", c.ProbingInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"RetryTimeout", c.RetryTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
 	} {
 		bad(f.value < time.Millisecond, "%s: %s is less than a millisecond", f.name, f.value)
 	}

@@ -280,6 +280,9 @@ func (c *Collector) End(topic string, num int32) (int64, bool) {
 // Sent returns the number of records taken since Reset.
 func (c *Collector) Sent() int64 { return c.sent }
 
+// Failed says that a failure stands: nothing is taken until Reset.
+func (c *Collector) Failed() bool { return c.err != nil }
+
 // Reset begins a new commit interval: it forgets the failures and what was sent.
 func (c *Collector) Reset() {
 	c.mu.Lock()

@@ -32,7 +32,19 @@ const (
 	Fail       Verdict = iota + 1 // the task stops
 	Skip                          // the record is left out and counted
 	DeadLetter                    // as Skip, and its bytes go to the dead letter topic
+	Retry                         // the task goes back to its last commit and tries again, for a while
+	Park                          // as Retry, for as long as it takes
 )
+
+// Postponed is an error that is to be met again: the task goes back to its last
+// commit and waits.
+type Postponed struct {
+	Failure *Failure
+	Park    bool
+}
+
+func (e *Postponed) Error() string { return e.Failure.Error() }
+func (e *Postponed) Unwrap() error { return e.Failure }
 
 func (v Verdict) String() string {
 	return [...]string{"unknown", "failed", "skipped", "dead-lettered"}[v]
@@ -47,6 +59,8 @@ type Failure struct {
 	Time    int64         // of the record in work
 	Headers serde.Headers // of the input record
 	Err     error
+	// DeadLetter notes the verdict, for whoever has to carry it out later.
+	DeadLetter bool
 }
 
 // Error describes the failure with the record's place and without its bytes.
@@ -83,6 +97,8 @@ func (t *Task) judge(f *Failure) error {
 			return &graph.Judged{Err: fmt.Errorf("dead letter: %w", errors.Join(err, f))}
 		}
 	case Skip:
+	case Retry, Park:
+		return &graph.Judged{Err: &Postponed{f, verdict == Park}}
 	default:
 		return &graph.Judged{Err: f}
 	}

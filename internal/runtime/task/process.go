@@ -49,12 +49,31 @@ func (t *Task) Process(limit int) (n int, err error) {
 	return n, nil
 }
 
+// Place is where a record of the task's partition lies. Its zero value is none.
+type Place struct {
+	Topic  string
+	Offset int64
+}
+
+// Taken is the record that was taken last, which may be in work still.
+func (t *Task) Taken() Place { return t.taken }
+
+// Head is the record that is taken next, none without records.
+func (t *Task) Head() Place {
+	if t.order.len() == 0 {
+		return Place{}
+	}
+	q := t.order.peek()
+	return Place{q.topic, q.front().Offset}
+}
+
 // step takes one record. Its queue enters the heap again before the record is
 // processed, as in Kafka Streams, which decides between equal timestamps.
 func (t *Task) step() error {
 	q := t.order.pop()
 	q.inHeap = false
 	o, stamp := q.front(), q.stamp
+	t.taken = Place{q.topic, o.Offset}
 	q.drop()
 	q.count.Latency.Observe(t.count.Now - stamp)
 	if stamp > t.stream {

@@ -76,6 +76,8 @@ type Config struct {
 
 // Task is a sub-topology pinned to one partition.
 type Task struct {
+	taken Place // the record that was taken last
+
 	c        Config
 	log      *slog.Logger
 	binder   *graph.Binder

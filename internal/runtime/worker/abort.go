@@ -37,7 +37,7 @@ func (w *Worker) undo(cause error, unsure bool) error {
 
 // passes says that a failed transaction may work the next time.
 func (w *Worker) passes(err error) bool {
-	if errors.Is(err, errNotNow) || errors.Is(err, errFenced) {
+	if errors.Is(err, errNotNow) || errors.Is(err, errFenced) || isPostponed(err) {
 		return true
 	}
 	var code *kerr.Error

@@ -50,7 +50,15 @@ func (w *Worker) commitIfDue() error {
 	if !due {
 		return nil
 	}
+	return w.commitNow()
+}
+
+// commitNow commits. What may pass is no error: it sets the time to try again.
+func (w *Worker) commitNow() error {
 	err := w.measuredCommit(w.life)
+	if ours, err := w.failedInCommit(err); ours {
+		return err
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -81,7 +89,7 @@ func (w *Worker) commitWithin(d time.Duration) error {
 }
 
 func unlessPassing(err error) error {
-	if errors.Is(err, errNotNow) || errors.Is(err, errFenced) || isContext(err) {
+	if errors.Is(err, errNotNow) || errors.Is(err, errFenced) || isContext(err) || isPostponed(err) {
 		return nil
 	}
 	return err
@@ -200,6 +208,7 @@ func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error 
 		if e.task == nil {
 			continue // undone with one before it: it reads the changelog instead
 		}
+		w.passedIfNowhere(e)
 		err := e.task.Committed(func(topic string) (int64, bool) {
 			end, ok := w.out.End(topic, e.id.Partition)
 			return end + markers, ok
@@ -208,6 +217,7 @@ func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error 
 			return err
 		}
 	}
+	w.forgetLeft(moves)
 	w.purge(moves)
 	return nil
 }

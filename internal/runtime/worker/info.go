@@ -42,6 +42,7 @@ type TaskInfo struct {
 	ID     graph.TaskID
 	Role   Role
 	Phase  Phase
+	Parked bool        // it waits to try again what failed
 	Stores []StoreInfo // with a changelog, in the topology's order; none while it waits
 	Inputs []InputInfo // of an active task, sorted by topic
 }
@@ -98,7 +99,7 @@ func (w *Worker) publish() {
 }
 
 func (w *Worker) infoOf(e *entry) TaskInfo {
-	t := TaskInfo{ID: e.id, Role: Active, Phase: e.phase}
+	t := TaskInfo{ID: e.id, Role: Active, Phase: e.phase, Parked: e.failing != nil}
 	for _, topic := range slices.Sorted(maps.Keys(e.inputs)) {
 		in := e.inputs[topic]
 		i := InputInfo{Topic: topic, Partition: in.Num, Position: in.at.offset, Committed: in.at.offset, End: in.end}

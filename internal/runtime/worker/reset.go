@@ -120,7 +120,7 @@ func (w *Worker) skipBatch(in *input, e *entry, large *kgo.ErrDecompressTooLarge
 	if in == nil || e.task == nil {
 		return nil
 	}
-	if w.judgeBatch(in, e, large.Offset, large) == task.Fail {
+	if v := w.judgeBatch(in, e, large.Offset, large); v != task.Skip && v != task.DeadLetter {
 		return fmt.Errorf("topic %s partition %d offset %d: %w", in.Topic, in.Num, large.Offset, large)
 	}
 	w.log.Warn("batch left out", "topic", in.Topic, "partition", in.Num, "offset", large.Offset, "error", large)

@@ -24,6 +24,7 @@ type entry struct {
 	batch   int       // records of a turn
 	idle    time.Time // since when it waits for empty inputs
 	damaged bool      // its files are not to be written any more
+	failing *failing  // what it is about to try again, nil for nothing
 }
 
 // input is an input partition of a task.

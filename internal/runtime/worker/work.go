@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/flow"
-	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
@@ -34,7 +33,7 @@ func (w *Worker) work() error {
 		if err := w.turnOf(e); err != nil {
 			return w.taskFailed(e, err)
 		}
-		if e.task.CommitRequested() || w.now().After(until) {
+		if len(w.order) < n || e.task.CommitRequested() || w.now().After(until) {
 			break
 		}
 	}
@@ -47,6 +46,9 @@ func (w *Worker) work() error {
 		ran, err := e.task.Punctuate()
 		if ran {
 			w.countsOf(e.id).Punctuate += time.Since(now)
+			if err == nil {
+				w.passedIfNowhere(e)
+			}
 		}
 		if err != nil {
 			return w.taskFailed(e, err)
@@ -61,7 +63,12 @@ func (w *Worker) work() error {
 // turnOf lets a task take its turn.
 func (w *Worker) turnOf(e *entry) error {
 	began := time.Now()
-	_, err := e.take()
+	var err error
+	if e.failing != nil {
+		_, err = w.takeCarefully(e)
+	} else {
+		_, err = e.take()
+	}
 	w.countsOf(e.id).Process += time.Since(began)
 	return err
 }
@@ -85,6 +92,13 @@ func (e *entry) take() (int, error) {
 // taskFailed decides what an error of a task means. A result ends the worker.
 func (w *Worker) taskFailed(e *entry, err error) error {
 	switch {
+	case isPostponed(err):
+		p, _ := errors.AsType[*task.Postponed](err)
+		if other := w.tasks[p.Failure.Task]; other != nil && other != e {
+			w.revive(e, 0) // it was told of what the other's output met
+			e = other
+		}
+		return w.postpone(e, p)
 	case errors.Is(err, engine.ErrDamaged):
 		e.damaged = true
 		w.revive(e, 0)
@@ -192,33 +206,6 @@ func (w *Worker) applyBatch(b *restore.Batch) error {
 		w.log.Debug("task restored", "task", e.id.String())
 	}
 	return w.startTask(e)
-}
-
-// emit is where the outputs of tasks go.
-func (w *Worker) emit(o *graph.Output) error { return w.out.Emit(o) }
-
-// judgeOutput decides on a record that Kafka did not take. Within a
-// transaction it can't be left out: the transaction is lost.
-func (w *Worker) judgeOutput(f *collect.Failure) error {
-	if w.c.ExactlyOnce || f.Cause == nil || w.c.OnError == nil || isContext(f.Err) {
-		return f
-	}
-	failure := &task.Failure{Stage: task.Produce, Origin: f.Cause, Time: f.Cause.Time, Headers: f.Cause.Headers, Err: f}
-	failure.Task, _ = w.layout.task(f.Cause.Topic, f.Cause.Partition)
-	switch w.c.OnError(failure) {
-	case task.Skip:
-	case task.DeadLetter:
-		if w.c.DeadLetter == "" || w.c.DeadLetter == f.Topic {
-			return f
-		}
-		if err := w.out.Emit(task.DeadLetterRecord(w.c.DeadLetter, failure)); err != nil {
-			return err
-		}
-	default:
-		return f
-	}
-	w.log.Warn("record left out", "stage", task.Produce.String(), "error", failure.Error())
-	return nil
 }
 
 func isContext(err error) bool {

@@ -23,6 +23,8 @@ import (
 // Worker is a goroutine with a consumer, a producer and tasks. All of it but
 // what says otherwise belongs to the goroutine that calls Run.
 type Worker struct {
+	left leftOut
+
 	c      Config
 	log    *slog.Logger
 	layout *layout
@@ -209,7 +211,7 @@ func (w *Worker) fail(err error) {
 // report tells the state when it changed.
 func (w *Worker) report() {
 	s := Running
-	if w.balancing || len(w.order) < len(w.tasks) {
+	if w.balancing || len(w.order) < len(w.tasks)-w.parked() {
 		s = Rebalancing
 	}
 	w.tell(s)
