@@ -62,8 +62,11 @@ func (w *Worker) passes(err error) bool {
 // isNetwork says that an error comes from the way to a broker: it has no code
 // of a broker and is not one of ours.
 func isNetwork(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) || kgo.IsRetryableBrokerErr(err) || errors.Is(err, kgo.ErrClientClosed)
+	var (
+		timeout interface{ Timeout() bool }
+		closed  *kgo.ErrFirstReadEOF // by a broker that is about to end, or by what is in between
+	)
+	return errors.As(err, &timeout) || errors.As(err, &closed) || kgo.IsRetryableBrokerErr(err) || errors.Is(err, kgo.ErrClientClosed)
 }
 
 // abortTransaction drops what the tasks emitted since the last commit. A

@@ -145,6 +145,8 @@ func (w *Worker) fetchFailed(in *input, e *entry, topic string, fp *kgo.FetchPar
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
 		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("topic %s: %w", topic, ErrMissingTopics))
 	case errors.As(err, &code) && code.Retriable:
+	case code == nil && isNetwork(err):
+		w.log.Warn("fetch is tried again", "topic", topic, "partition", fp.Partition, "error", err)
 	case in != nil:
 		return fmt.Errorf("topic %s partition %d: fetch: %w", topic, fp.Partition, err)
 	default:
