@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -197,5 +198,114 @@ func TestStandbyTakesOver(t *testing.T) {
 			f.feed(100)
 			b.await("all records", f.committed)
 		})
+	}
+}
+
+// A task moves when its warm-up has caught up. Until then its owner works.
+func TestWarmup(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	top, addrs := countingTwice(t), c.ListenAddrs()
+	f := newFeeder(t, addrs)
+	f.feed(20_000)
+	config := Config{ID: "app", Guarantee: ExactlyOnce, CommitInterval: 20 * time.Millisecond, WarmupLag: 50, MaxWarmups: 1}
+	a := startPod(t, addrs, top, config)
+	a.await("all records", f.committed)
+	before := a.restored.Load()
+
+	b := startPod(t, addrs, top, config)
+	most := 0
+	b.await("half of the tasks", func() bool {
+		f.feed(100)
+		warm, _ := b.count(worker.Warmup)
+		most = max(most, warm)
+		n, _ := a.count(worker.Active)
+		m, _ := b.count(worker.Active)
+		if n+m < 2 {
+			t.Errorf("only %d tasks work", n+m)
+		}
+		return n == 2 && m == 2
+	})
+	if most < 1 || most > 2 { // one, and one that has caught up and waits for its owner
+		t.Errorf("%d warm-ups at a time", most)
+	}
+	// Of some 10,000 records each task has, those of the last commits are left.
+	if n := b.restored.Load(); n > 2000 {
+		t.Errorf("%d records were restored while the tasks stood still", n)
+	}
+	if n := a.restored.Load() - before; n > 0 {
+		t.Errorf("a task that stays was restored: %d records", n)
+	}
+	a.await("all records", f.committed)
+}
+
+// Standbys are kept where the tags say something else.
+func TestRackTags(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(6, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	top, addrs := countingTwice(t), c.ListenAddrs()
+	config := Config{ID: "app", Standbys: 1, RackTags: []string{"zone"}, CommitInterval: 20 * time.Millisecond}
+	zones := []string{"a", "a", "b", "b"}
+	var pods []*pod
+	for _, zone := range zones {
+		config.Tags = map[string]string{"zone": zone}
+		pods = append(pods, startPod(t, addrs, top, config))
+	}
+	apart := func() bool {
+		where := make(map[string]string)
+		for i, p := range pods {
+			for _, task := range p.w.Tasks() {
+				if task.Role == worker.Active {
+					where[task.ID.String()] = zones[i]
+				}
+			}
+		}
+		copies := 0
+		for i, p := range pods {
+			for _, task := range p.w.Tasks() {
+				if task.Role == worker.Standby {
+					if where[task.ID.String()] == zones[i] {
+						return false
+					}
+					copies++
+				}
+			}
+		}
+		return len(where) == 6 && copies == 6
+	}
+	pods[0].await("standbys in the other zone", apart)
+}
+
+func TestStandbySettings(t *testing.T) {
+	c := Config{ID: "a"}.withDefaults()
+	if c.Standbys != 0 || c.MaxWarmups != 2 || c.WarmupLag != 10_000 || c.ProbingInterval != 10*time.Minute {
+		t.Errorf("defaults %+v", c)
+	}
+	none := Config{ID: "a", MaxWarmups: -1, WarmupLag: -1}.withDefaults()
+	if none.MaxWarmups != 0 || none.WarmupLag != 0 {
+		t.Errorf("negative values: %d, %d", none.MaxWarmups, none.WarmupLag)
+	}
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Standbys: -1}, "Standbys"},
+		{Config{Standbys: 101}, "Standbys"},
+		{Config{RackTags: []string{"zone"}}, `"zone" is not a key of Tags`},
+		{Config{Tags: map[string]string{"zone": "a"}, RackTags: []string{"zone", "zone"}}, "twice"},
+		{Config{Tags: map[string]string{"": "a"}}, "key"},
+		{Config{Tags: map[string]string{"zone": ""}}, "value"},
+		{Config{ProbingInterval: -1}, "ProbingInterval"},
+	} {
+		c.config.ID = "a"
+		if err := c.config.withDefaults().validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want an error with %s", c.config, err, c.want)
+		}
 	}
 }

@@ -17,8 +17,8 @@ type Member struct {
 	Standby []TaskID
 	// Warmup are the tasks that the member warms up now. A warm-up that goes on is preferred over any other move.
 	Warmup []TaskID
-	// Offsets holds for each task whose state is on disk the sum of its changelog positions, or OffsetActive or
-	// OffsetUnknown. A task that is not in the map has no state here.
+	// Offsets holds for each task whose state is on disk the sum of its changelog positions, or one of the constants that
+	// begin with Offset. A task that is not in the map has no state here.
 	Offsets map[TaskID]int64
 	// Tags place the member, for example by zone. See Config.RackTags.
 	Tags map[string]string
@@ -30,6 +30,9 @@ const (
 	// OffsetUnknown is the position of a task whose state is there to an unknown extent. It counts as no state, and so does
 	// a position past the end: that state belongs to another changelog.
 	OffsetUnknown int64 = -3
+	// OffsetCurrent is the position of a copy that follows its changelogs and that its member found to be caught up when it
+	// joined. A position as a number would be an old one by the time it is compared with the ends.
+	OffsetCurrent int64 = -4
 )
 
 // Config holds the settings of the assignor.

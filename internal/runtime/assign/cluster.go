@@ -129,6 +129,8 @@ func better(a, b int64) bool {
 		switch {
 		case o == OffsetActive:
 			return math.MaxInt64
+		case o == OffsetCurrent:
+			return math.MaxInt64 - 1
 		case o < 0:
 			return -1
 		}
@@ -151,7 +153,7 @@ func sorted(members []Member) []Member {
 func (c *cluster) lag(t, p int) int64 {
 	end := c.tasks[t].EndOffset
 	offset, known := c.procs[p].offsets[t]
-	if known && offset == OffsetActive || c.runs(t, p) && (!known || offset < 0 || end < 0) {
+	if known && (offset == OffsetActive || offset == OffsetCurrent) || c.runs(t, p) && (!known || offset < 0 || end < 0) {
 		return 0
 	}
 	if !known || offset < 0 {

@@ -233,6 +233,8 @@ func parseOffsets(to map[TaskID]int64, list string) error {
 			to[id] = OffsetActive
 		case "unknown":
 			to[id] = OffsetUnknown
+		case "current":
+			to[id] = OffsetCurrent
 		default:
 			if to[id], err = strconv.ParseInt(offset, 10, 64); err != nil {
 				return err

@@ -70,7 +70,9 @@ func (w *world) scramble() {
 				m.Offsets[id] = OffsetActive
 			case 1:
 				m.Offsets[id] = OffsetUnknown
-			case 2, 3:
+			case 2:
+				m.Offsets[id] = OffsetCurrent
+			case 3, 4:
 				m.Offsets[id] = w.rng.Int64N(task.EndOffset + 50)
 			}
 			if w.rng.IntN(20) == 0 {

@@ -17,6 +17,7 @@ import (
 
 // subscription is what the member says when it joins.
 func (w *Worker) subscription() group.Subscription {
+	w.joining.Store(true)
 	w.calls.post(func() { w.balancing = true })
 	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Tags: w.c.Tags, Active: *w.active.Load()}
 	s.Endpoint, s.Offsets = w.c.Advertise, make(map[assign.TaskID]int64)
@@ -35,6 +36,7 @@ func (w *Worker) subscription() group.Subscription {
 }
 
 func (w *Worker) assigned(a group.Assignment) {
+	w.joining.Store(false)
 	w.fence(a)
 	w.tellHosts(a)
 	w.calls.post(func() {
@@ -61,6 +63,7 @@ func (w *Worker) onRevoked(ctx context.Context, _ *kgo.Client, parts map[string]
 }
 
 func (w *Worker) onLost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	w.joining.Store(false)
 	w.calls.do(ctx, func() { w.lose(parts) })
 }
 

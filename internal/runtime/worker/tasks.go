@@ -209,6 +209,7 @@ func (w *Worker) startTask(e *entry) error {
 	for _, in := range e.inputs {
 		w.resume(in)
 	}
+	w.published = time.Time{}
 	w.log.Info("task runs", "task", e.id.String())
 	return nil
 }
@@ -227,6 +228,7 @@ func (w *Worker) closeTask(e *entry, clean bool) {
 	}
 	delete(w.tasks, e.id)
 	w.tellActive()
+	w.published = time.Time{}
 }
 
 // release closes the engine and the processors of a task. Uncommitted work of

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"slices"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
@@ -27,7 +26,7 @@ func (w *Worker) askToMove() {
 		if s.role != Warmup || w.balancing || now.Before(s.ask) {
 			continue
 		}
-		if t := s.info(); t.Phase != Tailing || !s.seen() || t.Lag() > w.c.WarmupLag {
+		if t := s.info(); t.Phase != Tailing || !t.seen || t.Lag() > w.c.WarmupLag {
 			continue
 		}
 		s.asks = min(max(2*s.asks, firstAsk), w.c.ProbingInterval)
@@ -37,11 +36,6 @@ func (w *Worker) askToMove() {
 		w.consumer.ForceRebalance()
 		return
 	}
-}
-
-// seen says that the ends of all changelogs are known.
-func (s *standby) seen() bool {
-	return !slices.ContainsFunc(s.logs, func(f *followed) bool { return !f.seen })
 }
 
 // tells fills in what the member says of its copies when it joins.
@@ -56,7 +50,11 @@ func (w *Worker) tells(standby, warmup *[]assign.TaskID, sums map[assign.TaskID]
 		default:
 			continue
 		}
-		if sum, ok := t.known(); ok {
+		sum, ok := t.known()
+		switch {
+		case ok && t.seen && t.Lag() <= w.c.WarmupLag:
+			sums[id] = assign.OffsetCurrent // the sum is an old one when the group decides
+		case ok:
 			sums[id] = sum
 		}
 	}
