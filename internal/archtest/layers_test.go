@@ -42,7 +42,7 @@ var (
 	states = slices.Concat(graphs, []string{"state"})
 	dsl    = slices.Concat(states, []string{"topology", "internal/op", "internal/dsl"})
 	public = []string{
-		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "tracing",
+		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "tracing", "serve",
 	}
 	engines = []string{"state/engine/pebble", "state/engine/memory"}
 	tasks   = slices.Concat(states, []string{"internal/runtime/assign", "internal/runtime/task"})
@@ -120,6 +120,7 @@ var layers = []layer{
 		third: append([]string{"github.com/twmb/franz-go/plugin/kotel", "go.opentelemetry.io/otel"}, kafka...),
 	},
 
+	{pkg: "serve", may: []string{"serde", "window", "state", "topology", "stream"}},
 	{pkg: "examples/...", may: public, third: append([]string{kfake, "golang.org/x/term"}, kafka...)},
 	{pkg: "internal/conformance", may: []string{"..."}},
 	{pkg: "internal/bench", may: []string{"..."}},

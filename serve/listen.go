@@ -1,0 +1,57 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Listen serves h at addr, host:port, until ctx ends, and then waits for requests
+// under way. Without a host it listens on loopback only: to be reached from
+// elsewhere it has to be told an address, such as 0.0.0.0:8080. An empty addr is
+// 127.0.0.1:8080. Slow and huge requests are cut off.
+func Listen(ctx context.Context, addr string, h http.Handler) error {
+	if addr == "" {
+		addr = ":8080"
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("serve: address %q: %w", addr, err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return On(ctx, l, h)
+}
+
+// On is Listen on a listener, which it closes.
+func On(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+	}
+	if svc, ok := h.(*service); ok {
+		s.RegisterOnShutdown(svc.h.end)
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		wait, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		stopped <- s.Shutdown(wait)
+	})
+	err := s.Serve(l)
+	if stop() || !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", errors.Join(err, s.Close()))
+	}
+	if err := <-stopped; err != nil {
+		return fmt.Errorf("serve: %w", errors.Join(err, s.Close()))
+	}
+	return nil
+}
