@@ -24,23 +24,16 @@ var _ graph.Instance = (*instance)(nil)
 
 func (i *instance) task() *Task { return (*Task)(i) }
 
-func (i *instance) ID() graph.TaskID       { return i.c.ID }
-func (i *instance) App() string            { return i.c.App }
-func (i *instance) Measure() *measure.Task { return i.count }
-func (i *instance) Logger() *slog.Logger   { return i.log }
-func (i *instance) StateDir() string       { return i.c.Dir }
-func (i *instance) StreamTime() int64      { return i.stream }
-func (i *instance) WallTime() int64        { return i.c.Clock() }
-func (i *instance) RequestCommit()         { i.commit = true }
-func (i *instance) Guarded() bool          { return i.c.GoesOn }
-
-// Context has the span of the record in work, where there is a trace.
-func (i *instance) Context() context.Context {
-	if i.span != nil {
-		return i.span.Context()
-	}
-	return i.c.Context
-}
+func (i *instance) ID() graph.TaskID         { return i.c.ID }
+func (i *instance) App() string              { return i.c.App }
+func (i *instance) Context() context.Context { return i.c.Context }
+func (i *instance) Measure() *measure.Task   { return i.count }
+func (i *instance) Logger() *slog.Logger     { return i.log }
+func (i *instance) StateDir() string         { return i.c.Dir }
+func (i *instance) StreamTime() int64        { return i.stream }
+func (i *instance) WallTime() int64          { return i.c.Clock() }
+func (i *instance) RequestCommit()           { i.commit = true }
+func (i *instance) Guarded() bool            { return i.c.GoesOn }
 
 func (i *instance) CacheBytes() int { return i.c.CacheBytes }
 

@@ -100,6 +100,7 @@ type Task struct {
 	processed  int64
 	count      *measure.Task
 	span       trace.Span // of the record in work, nil for none
+	inSpan     *spanContext
 	closed     bool
 
 	quiet   quiet
@@ -125,6 +126,10 @@ func New(c Config) (*Task, error) {
 		stream: -1, progress: make(map[string]int64), dropped: make(map[*graph.Node]int64),
 	}
 	t.count = c.Measure
+	if c.Trace != nil {
+		t.inSpan = &spanContext{Context: c.Context}
+		t.c.Context = t.inSpan
+	}
 	t.order.key = func(q *queue) int64 { return q.stamp }
 	t.reads = &Reads{ID: c.ID}
 	state, err := openState(&t.c, t.log)
