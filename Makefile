@@ -17,6 +17,8 @@ CONFORMANCE_DIR ?= $(OTTLA_SHARED)/conformance/cases
 # Packages with goroutines of their own or values that several share.
 RACE := $(patsubst %,./%/...,$(wildcard internal/runtime internal/overlay internal/e2e state stream))
 
+SIMULATE := go test -tags synctests -timeout 0 ./internal/simulate
+SEEDS ?= 100
 SOAK ?= 10m
 # What bench-go runs, and how; BENCH_GO_FLAGS="-count 6" is for benchstat.
 BENCH ?= .
@@ -27,7 +29,7 @@ BENCH_ROWS ?= essential
 BENCH_FLAGS ?= --scale 3
 FUZZTIME ?= 10s
 
-.PHONY: help run test race integration conformance soak bench bench-all bench-go lint fuzz cover
+.PHONY: help run test simulate race integration conformance soak bench bench-all bench-go lint fuzz cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -38,6 +40,10 @@ run: ## run the word count example
 test: ## vet and the quick tests, under 3 minutes
 	go vet ./...
 	go test ./...
+	$(SIMULATE)
+
+simulate: ## SEEDS (100) schedules of faults on a simulated cluster
+	$(SIMULATE) -seeds=$(SEEDS)
 
 race: ## the tests of concurrent packages under the race detector
 	go test -race -short -timeout 15m $(RACE)

@@ -1,0 +1,81 @@
+package simulate
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+	"testing/synctest"
+)
+
+var (
+	first  = flag.Uint64("seed", 0, "the one seed to run")
+	seeds  = flag.Int("seeds", 25, "how many seeds to run, from 1")
+	toFile = flag.String("log", "", "file for the log of a run with -seed")
+)
+
+// TestSeeds plays schedules, each under both guarantees and on both engines.
+func TestSeeds(t *testing.T) {
+	if !durable {
+		t.Skip("needs the build tag synctests, as make test and make simulate set it")
+	}
+	from, n := uint64(1), uint64(*seeds)
+	if *first > 0 {
+		from, n = *first, 1
+	}
+	for seed := from; seed < from+n; seed++ {
+		s := Draw(seed)
+		for _, s.ExactlyOnce = range []bool{true, false} {
+			for _, s.Memory = range []bool{false, true} {
+				t.Run(name(s), func(t *testing.T) {
+					t.Parallel()
+					play(t, s)
+				})
+			}
+		}
+	}
+}
+
+func name(s Schedule) string {
+	guarantee, stores := "alo", "pebble"
+	if s.ExactlyOnce {
+		guarantee = "eos"
+	}
+	if s.Memory {
+		stores = "memory"
+	}
+	return fmt.Sprintf("%d/%s/%s", s.Seed, guarantee, stores)
+}
+
+func play(t *testing.T, s Schedule) {
+	dir := t.TempDir()
+	log := &tail{}
+	level := slog.LevelInfo
+	if *first > 0 {
+		level = slog.LevelDebug
+	}
+	synctest.Test(t, func(t *testing.T) {
+		err := Run(s, dir, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
+		if err != nil {
+			t.Errorf("%v\n%s\nreplay: go test -tags synctests ./internal/simulate -run 'TestSeeds/%s' -seed=%d -log=FILE\nlog:\n%s", err, s, name(s), s.Seed, log)
+		}
+	})
+	if *toFile != "" {
+		if err := os.WriteFile(*toFile, log.b.Bytes(), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// tail keeps a log and shows its end.
+type tail struct{ b bytes.Buffer }
+
+func (l *tail) Write(p []byte) (int, error) { return l.b.Write(p) }
+
+func (l *tail) String() string {
+	const most = 16 << 10
+	b := l.b.Bytes()
+	return string(b[max(0, len(b)-most):])
+}
