@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ottla-streams/ottla/internal/dsl"
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -9,6 +10,7 @@ import (
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/table"
+	"github.com/ottla-streams/ottla/topology"
 	"github.com/ottla-streams/ottla/window"
 )
 
@@ -26,6 +28,10 @@ type cogroupInput[K, A any] struct {
 	placed  *dsl.Step   // where its keys belong, once that was asked for
 	from    []*dsl.Step // the sources behind the repartition
 
+	// late sets the topic of records that come too late, which has to be of the
+	// types of the stream; wrong says that it is not.
+	late      func(b *dsl.Builder, topic any) (in *cogroupInput[K, A], wrong bool)
+	written   func(s *dsl.Step, w *dsl.Writer) // adds the sink of late records; nil for none
 	byKey     func(st *graph.Store, key serde.Serde[K], init func() A) op.Bind
 	byWindow  func(spec cogroupWindows[K, A]) op.Bind
 	bySession func(spec cogroupSessions[K, A]) op.Bind
@@ -43,8 +49,23 @@ func (c *CogroupedKStream[K, A]) Cogroup[V any](g *KGroupedStream[K, V], add fun
 	return &CogroupedKStream[K, A]{c.b, append(c.inputs[:n:n], cogroupOf(g, add))}
 }
 
+// Late sends the records of the stream that was added last to a topic if they
+// come too late for a window, as they are. The topic has to be of the stream's
+// types. It takes windows; the default is to count such records only. See
+// [TimeWindowedKStream.Late].
+func (c *CogroupedKStream[K, A]) Late[V any](topic topology.Topic[K, V]) *CogroupedKStream[K, A] {
+	inputs := slices.Clone(c.inputs)
+	last := len(inputs) - 1
+	in, wrong := inputs[last].late(c.b, topic)
+	if wrong {
+		c.b.Fail(dsl.Place(), "Late", "topic %s is not of the types of the stream that was added last", topic.Name())
+	}
+	inputs[last] = in
+	return &CogroupedKStream[K, A]{c.b, inputs}
+}
+
 func cogroupOf[K, V, A any](g *KGroupedStream[K, V], add func(K, V, A) A) *cogroupInput[K, A] {
-	return &cogroupInput[K, A]{
+	in := &cogroupInput[K, A]{
 		sources: g.s.sources, place: g.placed,
 		byKey: func(st *graph.Store, key serde.Serde[K], init func() A) op.Bind {
 			return op.Aggregate(op.AggregateSpec[K, V, A]{Store: st, Key: key, Init: init, Add: add, Relay: true})
@@ -60,6 +81,18 @@ func cogroupOf[K, V, A any](g *KGroupedStream[K, V], add func(K, V, A) A) *cogro
 			})
 		},
 	}
+	in.late = func(b *dsl.Builder, topic any) (*cogroupInput[K, A], bool) {
+		t, ok := topic.(topology.Topic[K, V])
+		if !ok {
+			return in, true
+		}
+		c := *in
+		var l lateTopic[K, V]
+		l.set(b, t)
+		c.written = func(s *dsl.Step, w *dsl.Writer) { writeLate[K, V, window.Key[K], A](l, s, w) }
+		return &c, false
+	}
+	return in
 }
 
 // settle returns the step whose records are where their keys belong. All
@@ -79,15 +112,21 @@ func (in *cogroupInput[K, A]) settle(b *dsl.Builder, by *dsl.Step, key serde.Ser
 func (c *CogroupedKStream[K, A]) Aggregate[S state.TableSpec[K, A]](init func() A, store S) *table.KTable[K, A] {
 	key := dsl.KeySerdeOf[K, A](store)
 	r := cogrouped(c, aggregatedTable[K, K, A]{spec: store, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](store)},
-		func(in *cogroupInput[K, A], st *graph.Store) op.Bind { return in.byKey(st, key, init) })
+		func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
+			if in.written != nil {
+				c.b.Fail(st.Place, "Late", "without windows no record comes too late")
+			}
+			return in.byKey(st, key, init)
+		})
 	return (*table.KTable[K, A])(dsl.Wrap(r))
 }
 
 // TimeWindowedCogroupedKStream is several streams by key and window, on their
 // way into one aggregate.
 type TimeWindowedCogroupedKStream[K, A any] struct {
-	c *CogroupedKStream[K, A]
-	w window.Window
+	c    *CogroupedKStream[K, A]
+	w    window.Window
+	emit emission
 }
 
 type cogroupWindows[K, A any] struct {
@@ -100,7 +139,16 @@ type cogroupWindows[K, A any] struct {
 // WindowedBy divides the records of each key by windows. Which records are late
 // is judged for each of the streams by itself.
 func (c *CogroupedKStream[K, A]) WindowedBy(w window.Window) *TimeWindowedCogroupedKStream[K, A] {
-	return &TimeWindowedCogroupedKStream[K, A]{c, checkedWindow(c.b, w)}
+	return &TimeWindowedCogroupedKStream[K, A]{c: c, w: checkedWindow(c.b, w)}
+}
+
+// EmitOnClose sends the result of a window once, when the window has closed, by
+// the time of all streams: which records are late is then judged by that too.
+// Kafka Streams does not offer it. See [TimeWindowedKStream.EmitOnClose].
+func (w *TimeWindowedCogroupedKStream[K, A]) EmitOnClose() *TimeWindowedCogroupedKStream[K, A] {
+	c := *w
+	c.emit.closing(w.c.b, w.w)
+	return &c
 }
 
 // Aggregate aggregates the values of each key and window over all streams,
@@ -110,7 +158,7 @@ func (w *TimeWindowedCogroupedKStream[K, A]) Aggregate[S state.WindowTableSpec[K
 	rows := serde.TimeWindowedMillis(key.KeySerde(), w.w.SizeMillis())
 	r := cogrouped(w.c, aggregatedTable[K, window.Key[K], A]{
 		spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
-		settle: func(final *dsl.Step, st *graph.Store) { settleWindows(b, final, st, w.w, emission{}) },
+		settle: func(final *dsl.Step, st *graph.Store) { settleWindows(b, final, st, w.w, w.emit) },
 	}, func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
 		return in.byWindow(cogroupWindows[K, A]{st, rows, w.w, init})
 	})
@@ -121,8 +169,9 @@ func (w *TimeWindowedCogroupedKStream[K, A]) Aggregate[S state.WindowTableSpec[K
 // SessionWindowedCogroupedKStream is several streams by key and session, on
 // their way into one aggregate.
 type SessionWindowedCogroupedKStream[K, A any] struct {
-	c *CogroupedKStream[K, A]
-	w window.SessionWindow
+	c    *CogroupedKStream[K, A]
+	w    window.SessionWindow
+	emit emission
 }
 
 type cogroupSessions[K, A any] struct {
@@ -139,7 +188,16 @@ func (c *CogroupedKStream[K, A]) WindowedBySession(w window.SessionWindow) *Sess
 	if p := w.Problem(); p != "" {
 		c.b.Fail(graph.Place(), "WindowedBySession", "%s", p)
 	}
-	return &SessionWindowedCogroupedKStream[K, A]{c, w}
+	return &SessionWindowedCogroupedKStream[K, A]{c: c, w: w}
+}
+
+// EmitOnClose sends the result of a session once, when the session has closed,
+// by the time of all streams: which records are late is then judged by that too.
+// Kafka Streams does not offer it. See [SessionWindowedKStream.EmitOnClose].
+func (w *SessionWindowedCogroupedKStream[K, A]) EmitOnClose() *SessionWindowedCogroupedKStream[K, A] {
+	c := *w
+	c.emit.onClose = true
+	return &c
 }
 
 // Aggregate aggregates the values of each key and session over all streams,
@@ -150,7 +208,7 @@ func (w *SessionWindowedCogroupedKStream[K, A]) Aggregate[S state.SessionTableSp
 	rows := serde.SessionWindowed(key.KeySerde())
 	r := cogrouped(w.c, aggregatedTable[K, window.Key[K], A]{
 		spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
-		settle: func(final *dsl.Step, st *graph.Store) { emission{}.settle(b, final, st, w.w.RetentionMillis()) },
+		settle: func(final *dsl.Step, st *graph.Store) { w.emit.settle(b, final, st, w.w.RetentionMillis()) },
 	}, func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
 		return in.bySession(cogroupSessions[K, A]{st, rows, w.w, init, merge})
 	})
@@ -180,7 +238,7 @@ func cogrouped[K, R, A any](c *CogroupedKStream[K, A], t aggregatedTable[K, R, A
 		r.Sources = append(r.Sources, in.from...)
 	}
 	for i, in := range c.inputs {
-		final.Parents = append(final.Parents, cogroupNode(b, final, i, in.placed, bind(in, st), st))
+		final.Parents = append(final.Parents, cogroupNode(b, final, i, in, bind(in, st), st))
 	}
 	final.Number = func(s *dsl.Step, n *dsl.Counter) {
 		s.Node = n.Name("COGROUPKSTREAM-MERGE-")
@@ -200,15 +258,20 @@ func cogrouped[K, R, A any](c *CogroupedKStream[K, A], t aggregatedTable[K, R, A
 }
 
 // cogroupNode adds the node of the i-th stream.
-func cogroupNode(b *dsl.Builder, final *dsl.Step, i int, parent *dsl.Step, bind op.Bind, st *graph.Store) *dsl.Step {
-	s := b.Add(&dsl.Step{Op: final.Op, Place: final.Place, Parents: []*dsl.Step{parent}})
+func cogroupNode[K, A any](b *dsl.Builder, final *dsl.Step, i int, in *cogroupInput[K, A], bind op.Bind, st *graph.Store) *dsl.Step {
+	s := b.Add(&dsl.Step{Op: final.Op, Place: final.Place, Parents: []*dsl.Step{in.placed}})
 	s.Number = func(s *dsl.Step, n *dsl.Counter) {
 		s.Node = n.Name("COGROUPKSTREAM-AGGREGATE-")
 		if final.Given != "" {
 			s.Node = fmt.Sprintf("%s-cogroup-agg-%d", final.Given, i)
 		}
 	}
-	s.Write = func(s *dsl.Step, w *dsl.Writer) { w.Processor(s, s.Node, bind, st) }
+	s.Write = func(s *dsl.Step, w *dsl.Writer) {
+		w.Processor(s, s.Node, bind, st)
+		if in.written != nil {
+			in.written(s, w)
+		}
+	}
 	return s
 }
 

@@ -32,23 +32,23 @@ func perKey(k window.Key[string], n int64) (string, int64) {
 // at 12 s at the latest, 5 s after it.
 var idleCases = map[string]func(b *stream.Builder){
 	"emit on close": func(b *stream.Builder) {
-		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Tumbling(10*time.Second).Grace(2*time.Second)).
+		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Tumbling(10 * time.Second).Grace(2 * time.Second)).
 			EmitOnClose().Late(idleLate).Count(state.Windows("counts", serde.String, serde.Int64))).
 			Map(perKey).To(idleOut)
 	},
 	"suppress": func(b *stream.Builder) {
-		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Tumbling(10*time.Second).Grace(2*time.Second)).
+		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Tumbling(10 * time.Second).Grace(2 * time.Second)).
 			Late(idleLate).Count(state.Windows("counts", serde.String, serde.Int64)).
 			Suppress(table.UntilWindowCloses()).Named("closed")).
 			Map(perKey).To(idleOut)
 	},
 	"session": func(b *stream.Builder) {
-		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBySession(window.Session(3*time.Second).Grace(1*time.Second)).
+		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBySession(window.Session(3 * time.Second).Grace(1 * time.Second)).
 			EmitOnClose().Late(idleLate).Count(state.Sessions("counts", serde.String, serde.Int64))).
 			Map(func(k window.Key[string], n int64) (string, int64) { return k.Key + "@0", n }).To(idleOut)
 	},
 	"sliding": func(b *stream.Builder) {
-		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Sliding(4*time.Second)).
+		stream.Of(b.Stream(idleIn).GroupByKey().WindowedBy(window.Sliding(4 * time.Second)).
 			EmitOnClose().Late(idleLate).Count(state.Windows("counts", serde.String, serde.Int64))).
 			Filter(func(k window.Key[string], _ int64) bool { return k.Start == 3000 }).
 			Map(func(k window.Key[string], n int64) (string, int64) { return k.Key + "@0", n }).To(idleOut)

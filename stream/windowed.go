@@ -53,12 +53,17 @@ func checkedWindow(b *dsl.Builder, w window.Window) window.Window {
 // moved stream time. Nothing is lost however far stream time jumps. A window
 // without an end never closes. (KIP-825)
 func (w *TimeWindowedKStream[K, V]) EmitOnClose() *TimeWindowedKStream[K, V] {
-	if _, ok := w.w.(window.UnlimitedWindow); ok {
-		w.g.s.b.Fail(dsl.Place(), "EmitOnClose", "the window is unlimited: it never closes")
-	}
 	c := *w
-	c.emit.onClose = true
+	c.emit.closing(w.g.s.b, w.w)
 	return &c
+}
+
+// closing asks for results when windows close.
+func (e *emission) closing(b *dsl.Builder, w window.Window) {
+	if _, ok := w.(window.UnlimitedWindow); ok {
+		b.Fail(dsl.Place(), "EmitOnClose", "the window is unlimited: it never closes")
+	}
+	e.onClose = true
 }
 
 // Late sends the records that came too late for a window to a topic, as they
@@ -175,7 +180,7 @@ func writeLate[K, V, K2, A any](l lateTopic[K, V], s *dsl.Step, w *dsl.Writer) {
 	spec := l.topic.Sink()
 	to := w.Add(&graph.Node{
 		Name: s.Node + "-late", Kind: graph.SinkNode, Place: s.Place, Op: "Late",
-		Sink: &graph.Sink{Topic: spec.Topic, Dynamic: l.topic.Dynamic(), Partition: spec.Partition != nil},
+		Sink: l.topic.Target(),
 		Bind: op.Sink(spec),
 	}, s.Out)
 	op.Late[K, V, K2, flow.Change[A]](s.Out, to)

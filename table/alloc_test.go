@@ -22,8 +22,11 @@ type bare struct {
 	layers map[*graph.Store]*overlay.Store
 }
 
+// nobody is what it counts in, which nobody reads.
+var nobody = measure.NewTask("0_0")
+
 func (bare) Guarded() bool                             { return false }
-func (bare) Measure() *measure.Task                    { return nil }
+func (bare) Measure() *measure.Task                    { return nobody }
 func (bare) CacheBytes() int                           { return 0 }
 func (bare) OnIdle(*graph.Node, func(int64) error)     {}
 func (bare) TopicName(t graph.Topic) string            { return t.Name }

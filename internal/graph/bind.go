@@ -43,11 +43,24 @@ type Binder struct {
 	starters []func() error
 	closers  []func() error
 	arounds  map[*Node]Around
+	shared   map[*Store]any
 }
 
 // NewBinder returns a Binder for a task.
 func NewBinder(in Instance) *Binder {
-	return &Binder{Instance: in, bound: make(map[*Node]any), stores: make(map[*Store]any), arounds: make(map[*Node]Around)}
+	return &Binder{Instance: in, bound: make(map[*Node]any), stores: make(map[*Store]any), arounds: make(map[*Node]Around),
+		shared: make(map[*Store]any)}
+}
+
+// Shared returns what the nodes that keep store s have in common in this task,
+// made at the first call.
+func (b *Binder) Shared(s *Store, make func() any) any {
+	v, ok := b.shared[s]
+	if !ok {
+		v = make()
+		b.shared[s] = v
+	}
+	return v
 }
 
 // Bind binds node n, and before it all that follows it.

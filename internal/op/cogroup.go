@@ -29,7 +29,11 @@ func Merge[K, V any](spec MergeSpec[K, V]) Bind {
 		} else {
 			read = store.(TableStore[K, V]).Find
 		}
-		out, err := NewForwarder[K, V](b, n, spec.Store, spec.SendOld(), spec.Key, read)
+		held := spec.Store
+		if held.EmitOnClose {
+			held = nil // a final result has nothing to wait for in a cache
+		}
+		out, err := NewForwarder[K, V](b, n, held, spec.SendOld(), spec.Key, read)
 		if err != nil {
 			return nil, err
 		}

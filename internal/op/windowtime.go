@@ -7,28 +7,37 @@ import (
 	"github.com/ottla-streams/ottla/internal/graph"
 )
 
-// closing is the time of one node by which its windows close, and what of it
-// was emitted where the node emits on close.
+// closing is the time of one node by which its windows close. Nodes that keep
+// one store share it where they emit on close: else a window could be emitted by
+// the time of one of them and be put again by that of another.
 type closing struct {
 	in    graph.Instance
 	node  *graph.Node
 	store *graph.Store
 	// lag is how far behind stream time windows close.
-	lag      int64
-	observed int64 // stream time of this node, -1 for none
+	lag int64
 	// emits says that windows are sent on when they close, looked for at most
-	// once per interval of wall-clock time; emitted is the close time up to which
-	// that was done.
+	// once per interval of wall-clock time.
 	emits    bool
 	interval int64
-	again    int64
-	emitted  int64
+	*closed
+}
+
+// closed is how far the time of a node has come, and what was emitted by it.
+type closed struct {
+	observed int64 // stream time of the node, -1 for none
+	again    int64 // wall clock of the next look
+	emitted  int64 // the close time up to which windows were emitted
 }
 
 func newClosing(b *graph.Binder, n *graph.Node, st *graph.Store, lag int64) closing {
+	c := &closed{observed: -1, emitted: math.MinInt64}
+	if st.EmitOnClose {
+		c = b.Shared(st, func() any { return c }).(*closed)
+	}
 	return closing{
-		in: b.Instance, node: n, store: st, lag: lag, observed: -1,
-		emits: st.EmitOnClose, interval: b.Instance.EmitInterval(), emitted: math.MinInt64,
+		in: b.Instance, node: n, store: st, lag: lag,
+		emits: st.EmitOnClose, interval: b.Instance.EmitInterval(), closed: c,
 	}
 }
 

@@ -277,6 +277,11 @@ func (c *Collector) End(topic string, num int32) (int64, bool) {
 	return end, ok
 }
 
+// Together says whether what is emitted between two calls of Flush reaches the
+// brokers as a whole, or in the order in which it was emitted: it goes to one
+// broker, in one request unless there is very much of it.
+func (c *Collector) Together() bool { return c.direct != nil && c.direct.OneBroker() }
+
 // Sent returns the number of records taken since Reset.
 func (c *Collector) Sent() int64 { return c.sent }
 

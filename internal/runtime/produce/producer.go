@@ -229,6 +229,15 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return p.await(ctx, func() bool { return p.waiting == 0 })
 }
 
+// OneBroker says whether all that was written so far went to the same broker.
+// What is appended between two calls of Push then leaves in one request, but for
+// batches that fill up.
+func (p *Producer) OneBroker() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.brokers) <= 1 && len(p.homeless) == 0
+}
+
 var errClosed = errors.New("producer was closed")
 
 // await waits for a condition with the lock held.

@@ -140,7 +140,7 @@ func (w *Worker) flush(ctx context.Context) error {
 // transaction the changelogs come when the brokers have all the results: state
 // that says of a result that it was sent must not outlive it. Held results wait
 // for the others to be acknowledged, so that little time lies between them and
-// the changelogs.
+// the changelogs: none where one broker takes both in one request.
 func (w *Worker) writeOut(ctx context.Context, dirty []*entry) error {
 	for _, e := range dirty {
 		if err := e.task.Flush(); err != nil {
@@ -160,7 +160,8 @@ func (w *Worker) writeOut(ctx context.Context, dirty []*entry) error {
 	return nil
 }
 
-// releaseResults sends the results that were held, and waits for all.
+// releaseResults sends the results that were held behind all others, and waits
+// for them where the changelogs could overtake them.
 func (w *Worker) releaseResults(ctx context.Context, dirty []*entry) error {
 	if err := w.flush(ctx); err != nil {
 		return err
@@ -172,6 +173,9 @@ func (w *Worker) releaseResults(ctx context.Context, dirty []*entry) error {
 		if err := e.task.ReleaseResults(); err != nil {
 			return fmt.Errorf("task %s: %w", e.id, err)
 		}
+	}
+	if w.out.Together() {
+		return nil
 	}
 	if err := w.flush(ctx); err != nil {
 		return err
