@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/global"
 	"github.com/ottla-streams/ottla/internal/runtime/statedir"
 	"github.com/ottla-streams/ottla/internal/runtime/worker"
+	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -60,9 +62,13 @@ func startsAnew(err error) bool {
 func (a *App) globalStore(s *graph.Store, in graph.Instance) (any, error) {
 	g := a.global.Load()
 	if g == nil {
-		return nil, errors.New("store " + s.Name + " is not loaded")
+		return nil, fmt.Errorf("store %s: %w", s.Name, state.ErrNotReady)
 	}
-	return g.Open(s, in)
+	v, err := g.Open(s, in)
+	if errors.Is(err, global.ErrNotLoaded) {
+		return nil, fmt.Errorf("store %s: %w", s.Name, state.ErrNotReady)
+	}
+	return v, err
 }
 
 // sameInputs compares the partitions of the topics that tasks read. Those of

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -153,9 +152,7 @@ func (q *queries) reading(s *graph.Store, e *task.Edition, replica bool, lag int
 
 // openGlobal opens a store that each instance has whole.
 func (q *queries) openGlobal(s *graph.Store) (*graph.Reading, error) {
-	return &graph.Reading{Store: s, Release: func() {}, Open: func() (any, error) {
-		return nil, errors.New("global stores can't be queried yet")
-	}}, nil
+	return &graph.Reading{Store: s, Release: func() {}, Open: func() (any, error) { return q.a.globalStore(s, nil) }}, nil
 }
 
 // elsewhere says why a partition can't be read here: another instance has it, or

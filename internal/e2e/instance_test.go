@@ -38,6 +38,7 @@ type spec struct {
 	Guarantee stream.Guarantee
 	Workers   int
 	In, Out   string
+	Facts     string // topic of a global store; the app then answers rather than counts
 	OnError   string
 	Dead      string
 	Interval  time.Duration
@@ -61,7 +62,7 @@ func runInstance(text string) int {
 		}
 	}
 	c.StateListener = func(_, to stream.State) { fmt.Printf("state %s\n", to) }
-	top, err := counting(s.In, s.Out)
+	top, err := s.build()
 	if err == nil {
 		var app *stream.App
 		if app, err = stream.NewApp(top, c); err == nil {

@@ -102,7 +102,10 @@ func (v *View) Store() *Store {
 	return &Store{layout: v.layout, base: v, frozen: true, entries: newTable(), count: new(measure.Store)}
 }
 
-// Frozen says whether the store is that of a view, which must not be written.
+// Freeze makes a store over a base that others write read-only.
+func (s *Store) Freeze() { s.frozen = true }
+
+// Frozen says whether the store is read-only, as that of a view is.
 func (s *Store) Frozen() bool { return s != nil && s.frozen }
 
 // Get implements engine.Reader, for keys without the store's prefix.

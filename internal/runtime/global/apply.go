@@ -72,7 +72,7 @@ func (t *tee) show(v *view) {
 // apply takes what the task committed into the stores: the engine gets it in one
 // batch with the offsets, then the readers see it. wait is called while the disk
 // is full; an error of it ends the waiting, and nothing is applied.
-func (s *state) apply(moved []*part, wait func(error) error) error {
+func (s *storage) apply(moved []*part, wait func(error) error) error {
 	var b engine.Batch
 	if s.engine != nil {
 		b = s.engine.NewBatch()
@@ -108,7 +108,7 @@ func (s *state) apply(moved []*part, wait func(error) error) error {
 	return nil
 }
 
-func (s *state) commitWaiting(b engine.Batch, wait func(error) error) error {
+func (s *storage) commitWaiting(b engine.Batch, wait func(error) error) error {
 	for {
 		err := s.commit(b)
 		if !errors.Is(err, engine.ErrNoSpace) || s.pending == nil {

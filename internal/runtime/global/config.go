@@ -45,6 +45,10 @@ type Config struct {
 // they are: the tasks that read them have to be closed and Load called again.
 var ErrAgain = errors.New("global stores have to be loaded again")
 
+// ErrNotLoaded is wrapped by the error of a store that can't be read yet, or no
+// longer.
+var ErrNotLoaded = errors.New("global store is not loaded")
+
 // Position is how far a store has read a partition of its topic.
 type Position struct {
 	Store     string

@@ -3,7 +3,7 @@
 //
 // There are only a few types. A [Global] owns a Kafka client that reads all
 // partitions of the stores' topics, and the task whose processors fill the
-// stores. A state is the files below it: one engine for all persistent stores,
+// stores. A storage is the files below it: one engine for all persistent stores,
 // with the offsets that they stand for in the same batch as their data. A view
 // is what others see of a store: readers on many goroutines, while the owner
 // applies a batch. It takes its answers from rows, a hash table that is read

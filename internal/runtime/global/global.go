@@ -31,10 +31,10 @@ type Global struct {
 	warned  time.Time
 	byPart  map[string]map[int32]*part
 	lost    map[string]bool // stores to build anew, by name
-	loaded  bool            // Load succeeded, and no Run failed since
+	loaded  atomic.Bool     // Load succeeded, and no Run failed since; set by the goroutine
 
 	mu    sync.Mutex // of what follows
-	state *state     // nil unless loaded or loading
+	state *storage   // nil unless loaded or loading
 	parts []*part
 }
 
@@ -58,14 +58,15 @@ func New(c Config) *Global {
 	return &Global{c: c, log: c.Logger, lost: make(map[string]bool)}
 }
 
-// Open opens a store for a task, which has to be closed before Load, if it is
-// called again, and Close are called. The store is read-only.
+// Open opens a store, read-only, for one goroutine: that of a task, which has to
+// be closed before Load, if it is called again, and Close are called, or of a
+// query, for which in is nil. It fails unless the stores are loaded.
 func (g *Global) Open(s *graph.Store, in graph.Instance) (any, error) {
 	g.mu.Lock()
 	st := g.state
 	g.mu.Unlock()
-	if st == nil {
-		return nil, fmt.Errorf("store %s is not loaded", s.Name)
+	if st == nil || !g.loaded.Load() {
+		return nil, fmt.Errorf("store %s: %w", s.Name, ErrNotLoaded)
 	}
 	for _, k := range st.stores {
 		if k.store == s {
@@ -78,12 +79,10 @@ func (g *Global) Open(s *graph.Store, in graph.Instance) (any, error) {
 func open(k *kept, in graph.Instance) (any, error) {
 	layers := overlay.New(k.store.Layout, k.held.prefixOf(k.onDisk), false)
 	layers.SetBase(k.view)
+	layers.Freeze()
 	v, err := k.store.Open(graph.Opening{Store: k.store, Instance: in, Layers: layers, Changelog: k.topic})
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", k.store.Name, err)
-	}
-	if r, ok := v.(interface{ ReadOnly() any }); ok {
-		return r.ReadOnly(), nil
 	}
 	return v, nil
 }
@@ -102,7 +101,7 @@ func (g *Global) Positions() []Position {
 // Run follows the topics until ctx ends. An error that wraps ErrAgain asks for
 // another Load; any other is for good. Brokers that are away are waited for.
 func (g *Global) Run(ctx context.Context) (err error) {
-	defer func() { g.loaded = g.loaded && err == nil }()
+	defer func() { g.loaded.Store(g.loaded.Load() && err == nil) }()
 	for ctx.Err() == nil {
 		if err := g.poll(ctx); err != nil {
 			return g.verdict(err)
@@ -139,6 +138,7 @@ func (e *fatalError) Unwrap() error { return e.err }
 
 // Close closes the stores. The tasks that read them have to be closed before.
 func (g *Global) Close() error {
+	g.loaded.Store(false)
 	if g.client != nil {
 		g.client.Close()
 		g.client, g.adm = nil, nil

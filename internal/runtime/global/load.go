@@ -26,13 +26,13 @@ const (
 // and returns when the stores can be read. What can pass is tried again until
 // ctx ends. Stores that are loaded and were followed without an error stay.
 func (g *Global) Load(ctx context.Context) error {
-	if g.loaded {
+	if g.loaded.Load() {
 		return nil
 	}
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {
 		err := g.attempt(ctx)
 		if err == nil {
-			g.loaded = true
+			g.loaded.Store(true)
 			return nil
 		}
 		err = errors.Join(err, g.Close())

@@ -12,9 +12,9 @@ import (
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
-// state is the global stores and, where one of them is persistent, the engine
+// storage is the global stores and, where one of them is persistent, the engine
 // below, which holds their data and the offsets it stands for.
-type state struct {
+type storage struct {
 	dir     string
 	log     *slog.Logger
 	engine  engine.Engine // nil if all stores are in memory
@@ -38,8 +38,8 @@ func onDisk(s *graph.Store) bool { return !s.InMemory && s.Kind != graph.BufferS
 
 // openState opens the state in the config's folder. One that is damaged is moved
 // out of the way.
-func openState(c *Config, log *slog.Logger) (*state, error) {
-	s := &state{dir: c.Dir, log: log}
+func openState(c *Config, log *slog.Logger) (*storage, error) {
+	s := &storage{dir: c.Dir, log: log}
 	var known map[string]*held
 	for _, st := range c.Topology.Stores {
 		if !st.Global {
@@ -60,7 +60,7 @@ func openState(c *Config, log *slog.Logger) (*state, error) {
 	return s, nil
 }
 
-func (s *state) openEngine(c *Config) (known map[string]*held, err error) {
+func (s *storage) openEngine(c *Config) (known map[string]*held, err error) {
 	for range 2 {
 		if s.engine, err = c.Engine.Open(c.Dir); err == nil {
 			if known, err = readMeta(s.engine, c.Dir, c.App); err == nil {
@@ -89,7 +89,7 @@ func (s *state) openEngine(c *Config) (known map[string]*held, err error) {
 
 // adopt gives the stores what the engine has of them, and drops what belongs to
 // stores that the topology no longer has: their topics have it.
-func (s *state) adopt(c *Config, known map[string]*held) error {
+func (s *storage) adopt(c *Config, known map[string]*held) error {
 	next := uint16(1)
 	for _, h := range known {
 		next = max(next, h.id+1)
@@ -144,7 +144,7 @@ func (h *held) prefixOf(onDisk bool) []byte {
 }
 
 // commit applies a batch and shows the result to readers.
-func (s *state) commit(b engine.Batch) error {
+func (s *storage) commit(b engine.Batch) error {
 	if err := b.Commit(); err != nil {
 		if errors.Is(err, engine.ErrNoSpace) {
 			s.pending = b
@@ -165,7 +165,7 @@ func (s *state) commit(b engine.Batch) error {
 }
 
 // wipe empties a store.
-func (s *state) wipe(k *kept) error {
+func (s *storage) wipe(k *kept) error {
 	if !k.onDisk {
 		return nil // it is empty: it was just opened
 	}
@@ -176,7 +176,7 @@ func (s *state) wipe(k *kept) error {
 }
 
 // fill reads a store from the engine into memory, unless it is too large.
-func (s *state) fill(k *kept) error {
+func (s *storage) fill(k *kept) error {
 	if !k.onDisk || k.view.limit <= 0 {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (s *state) fill(k *kept) error {
 }
 
 // flush makes what was applied survive a crash.
-func (s *state) flush() error {
+func (s *storage) flush() error {
 	if s.engine == nil || s.dirty.IsZero() {
 		return nil
 	}
@@ -212,7 +212,7 @@ func (s *state) flush() error {
 
 // close closes the engine. Readers of stores that are not in memory get
 // engine.ErrClosed from now on.
-func (s *state) close() error {
+func (s *storage) close() error {
 	if s.engine == nil {
 		return nil
 	}

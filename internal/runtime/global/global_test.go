@@ -1,0 +1,404 @@
+package global
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/restore"
+	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/state/engine/pebble"
+	"github.com/ottla-streams/ottla/topology"
+)
+
+// rig is a Global on a cluster of its own.
+type rig struct {
+	*testing.T
+	cluster *kfake.Cluster
+	cl      *kgo.Client
+	c       Config
+	g       *Global
+	store   *graph.Store
+
+	cancel context.CancelFunc
+	ended  chan error
+
+	mu       sync.Mutex
+	log      strings.Builder
+	restored map[int32]restore.Progress
+}
+
+// Write implements io.Writer for the log.
+func (r *rig) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(p)
+}
+
+func (r *rig) logged(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Contains(r.log.String(), text)
+}
+
+var counts = state.KeyValue("counts", serde.String, serde.Int64)
+
+type counter struct{}
+
+func (counter) Process(ctx *topology.Context[string, int64], r topology.Record[string, int64]) error {
+	if r.Value < 0 {
+		return errors.New("negative")
+	}
+	n, _, err := counts.In(ctx).Get(r.Key)
+	if err != nil {
+		return err
+	}
+	return counts.In(ctx).Put(r.Key, n+1)
+}
+
+// graphOf is a topology that counts the records of a topic by key.
+func graphOf(t *testing.T, topic string) *graph.Topology {
+	t.Helper()
+	b := topology.NewBuilder()
+	b.GlobalStore(counts, "source", topology.NewTopic(topic, serde.String, serde.Int64), "counter", func() counter { return counter{} })
+	texts := func(name string) topology.Topic[string, string] {
+		return topology.NewTopic(name, serde.String, serde.String)
+	}
+	b.Source("in", texts("in")).To("out", texts("out"))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top.Graph()
+}
+
+func setup(t *testing.T, partitions int32) *rig {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "facts", "others"), kfake.SeedTopics(1, "dead"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	e := pebble.New(pebble.Options{})
+	t.Cleanup(func() { e.Close() })
+	r := &rig{T: t, cluster: c, cl: cl, restored: make(map[int32]restore.Progress)}
+	r.c = Config{
+		App: "app", Topology: graphOf(t, "facts"), Dir: filepath.Join(t.TempDir(), "global"), Engine: e,
+		MemoryBytes: 1 << 20, FlushAge: time.Minute, CheckInterval: 100 * time.Millisecond,
+		Logger: slog.New(slog.NewTextHandler(r, nil)), Context: t.Context(),
+		OnRestore: func(p restore.Progress) { r.restored[p.Partition] = p },
+	}
+	r.c.Client = client.Config{Brokers: c.ListenAddrs(), Name: "app", Logger: r.c.Logger}
+	return r
+}
+
+func (r *rig) produce(topic string, partition int32, value int64, keys ...string) {
+	r.Helper()
+	b, err := serde.Int64.AppendTo(nil, value)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, k := range keys {
+		rec := &kgo.Record{Topic: topic, Partition: partition, Key: []byte(k), Value: b}
+		if err := r.cl.ProduceSync(r.Context(), rec).FirstErr(); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// load makes a Global and loads it.
+func (r *rig) load() error {
+	r.g = New(r.c)
+	clear(r.restored)
+	for _, s := range r.c.Topology.Stores {
+		if s.Global {
+			r.store = s
+		}
+	}
+	return r.g.Load(r.Context())
+}
+
+// start loads and runs; the returned func stops it and returns its error.
+func (r *rig) start() (stop func() error) {
+	r.Helper()
+	if err := r.load(); err != nil {
+		r.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.g.Run(ctx) }()
+	r.cancel, r.ended = cancel, ended
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return errors.Join(<-ended, r.g.Close())
+	})
+	r.Cleanup(func() { stop() })
+	return stop
+}
+
+// records is how many records the last load read.
+func (r *rig) records() (n int64) {
+	for _, p := range r.restored {
+		n += p.Restored
+		if !p.Done {
+			r.Errorf("partition %d: the load did not end", p.Partition)
+		}
+	}
+	return n
+}
+
+func (r *rig) count(key string) int64 {
+	r.Helper()
+	v, err := r.g.Open(r.store, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	n, _, err := v.(*state.KeyValueStore[string, int64]).Get(key)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return n
+}
+
+func (r *rig) await(key string, want int64) {
+	r.Helper()
+	var n int64
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if n = r.count(key); n == want {
+			return
+		}
+	}
+	r.Fatalf("count of %s is %d, want %d", key, n, want)
+}
+
+// What is loaded is followed, and found again: after a clean end nothing is read
+// twice, after a crash only what came behind the last flush.
+func TestFollow(t *testing.T) {
+	for _, memory := range []int{1 << 20, 0, 200} {
+		t.Run(fmt.Sprint(memory, " bytes of memory"), func(t *testing.T) {
+			r := setup(t, 3)
+			r.c.MemoryBytes = memory
+			for p := range int32(3) {
+				r.produce("facts", p, 1, "a", "b", "a", "c")
+			}
+			stop := r.start()
+			if n := r.records(); n != 12 {
+				t.Errorf("loaded %d records", n)
+			}
+			r.await("a", 6)
+			r.produce("facts", 1, 1, "a", "d")
+			r.await("d", 1)
+			r.await("a", 7)
+			if ps := r.g.Positions(); len(ps) != 3 || ps[1].Offset != 6 || ps[1].Lag() != 0 || ps[1].Store != "counts" {
+				t.Errorf("positions %+v", ps)
+			}
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			r.produce("facts", 2, 1, "e")
+			stop = r.start()
+			if n := r.records(); n != 1 || r.count("a") != 7 || r.count("e") != 1 {
+				t.Errorf("after a clean end: %d records, a %d, e %d", n, r.count("a"), r.count("e"))
+			}
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A topic that grows is followed into its new partitions.
+func TestMorePartitions(t *testing.T) {
+	r := setup(t, 1)
+	r.produce("facts", 0, 1, "a")
+	stop := r.start()
+	if _, err := kadm.NewClient(r.cl).CreatePartitions(t.Context(), 2, "facts"); err != nil {
+		t.Fatal(err)
+	}
+	r.cl.ForceMetadataRefresh()
+	time.Sleep(300 * time.Millisecond)
+	r.produce("facts", 2, 1, "a", "a")
+	r.await("a", 3)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	stop = r.start()
+	if n := r.records(); n != 0 || len(r.g.Positions()) != 3 {
+		t.Errorf("restored %d records of %d partitions", n, len(r.g.Positions()))
+	}
+	stop()
+}
+
+// Errors follow the policy: a record is left out, goes to the dead letters, or
+// ends it all.
+func TestErrors(t *testing.T) {
+	r := setup(t, 1)
+	r.produce("facts", 0, 1, "a")
+	r.produce("facts", 0, -1, "a")
+	r.produce("facts", 0, 1, "a")
+	var judged []string
+	verdict := task.Skip
+	r.c.OnError = func(f *task.Failure) task.Verdict {
+		judged = append(judged, f.Error())
+		return verdict
+	}
+	stop := r.start()
+	r.await("a", 2)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if len(judged) != 1 || !strings.Contains(judged[0], "task global: topic facts partition 0 offset 1") {
+		t.Errorf("judged %q", judged)
+	}
+
+	verdict, r.c.DeadLetter = task.DeadLetter, "dead"
+	r.produce("facts", 0, -1, "b")
+	if err := r.cl.ProduceSync(t.Context(), &kgo.Record{Topic: "facts", Key: []byte("c"), Value: []byte("short")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	stop = r.start()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	ends, err := kadm.NewClient(r.cl).ListEndOffsets(t.Context(), "dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := ends.Lookup("dead", 0); e.Offset != 2 {
+		t.Errorf("%d dead letters", e.Offset)
+	}
+
+	verdict = task.Fail
+	stop = r.start()
+	r.produce("facts", 0, -1, "a")
+	if err := <-r.ended; err == nil || errors.Is(err, ErrAgain) || !strings.Contains(err.Error(), "negative") {
+		t.Errorf("ended with %v", err)
+	}
+	r.ended <- nil
+	stop()
+	if err := r.load(); err == nil || !strings.Contains(err.Error(), "negative") {
+		t.Errorf("load ended with %v", err)
+	}
+}
+
+// State that does not fit is built anew, and says so.
+func TestRebuild(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		between func(r *rig)
+		want    int64
+		says    string
+	}{
+		{"damaged", func(r *rig) {
+			if err := os.WriteFile(filepath.Join(r.c.Dir, "CURRENT"), []byte("nonsense"), 0o600); err != nil {
+				r.Fatal(err)
+			}
+			files, _ := filepath.Glob(filepath.Join(r.c.Dir, "marker.*"))
+			for _, f := range files {
+				os.Remove(f)
+			}
+		}, 3, "damaged"},
+		{"another topic", func(r *rig) {
+			r.produce("others", 0, 1, "a")
+			r.c.Topology = graphOf(r.T, "others")
+		}, 1, "another topic"},
+		{"the topic is new", func(r *rig) {
+			adm := kadm.NewClient(r.cl)
+			if _, err := adm.DeleteTopics(r.Context(), "facts"); err != nil {
+				r.Fatal(err)
+			}
+			if _, err := adm.CreateTopic(r.Context(), 1, 1, nil, "facts"); err != nil {
+				r.Fatal(err)
+			}
+		}, 0, "built anew"},
+		{"out of range", func(r *rig) {
+			r.produce("facts", 0, 1, "a", "a", "a")
+			var to kadm.Offsets
+			to.Add(kadm.Offset{Topic: "facts", At: 4})
+			if _, err := kadm.NewClient(r.cl).DeleteRecords(r.Context(), to); err != nil {
+				r.Fatal(err)
+			}
+		}, 2, "begins at offset 4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := setup(t, 1)
+			r.produce("facts", 0, 1, "a", "a", "a")
+			stop := r.start()
+			r.await("a", 3)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			c.between(r)
+			stop = r.start()
+			if n := r.count("a"); n != c.want || !r.logged(c.says) {
+				t.Errorf("count %d, want %d; logged %t", n, c.want, r.logged(c.says))
+			}
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A topic that is made anew while it is followed asks for another load.
+func TestTopicMadeAnew(t *testing.T) {
+	r := setup(t, 1)
+	r.produce("facts", 0, 1, "a", "a")
+	r.start()
+	adm := kadm.NewClient(r.cl)
+	if _, err := adm.DeleteTopics(t.Context(), "facts"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adm.CreateTopic(t.Context(), 1, 1, nil, "facts"); err != nil {
+		t.Fatal(err)
+	}
+	err := <-r.ended
+	r.ended <- nil
+	if _, missing := errors.AsType[*graph.MissingTopicsError](err); missing {
+		return // it was looked at in between
+	}
+	if !errors.Is(err, ErrAgain) {
+		t.Fatalf("ended with %v", err)
+	}
+	if err := r.g.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.count("a"); n != 0 {
+		t.Errorf("count %d of the topic before", n)
+	}
+}
+
+func TestMissingTopic(t *testing.T) {
+	r := setup(t, 1)
+	r.c.Topology = graphOf(t, "nowhere")
+	err := r.load()
+	if _, ok := errors.AsType[*graph.MissingTopicsError](err); !ok || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("got %v", err)
+	}
+	if err := r.g.Close(); err != nil {
+		t.Error(err)
+	}
+}
