@@ -68,7 +68,7 @@ func (b *balance) setQuotas(extra int) {
 func (b *balance) targets() []int {
 	b.placeIdle(func(t int) bool { return b.tasks[t].Stateful && b.roomCaughtUp(t) })
 	b.release(func(t, p int) bool { return b.warmsUp(t, p) && b.caughtUp(t, p) })
-	b.release(func(t, p int) bool { return b.tasks[t].Stateful && b.caughtUp(t, p) })
+	b.release(func(t, p int) bool { return b.tasks[t].Stateful && b.caughtUp(t, p) && b.evensKind(t, p) })
 	b.placeIdle(func(t int) bool { return b.tasks[t].Stateful })
 	b.release(b.warmsUp)
 	b.release(b.standsBy)
@@ -189,6 +189,13 @@ func (b *balance) compareFor(t, x, y int) int {
 func (b *balance) kindGap(t, p, q int) int {
 	kind := kindOf(b.tasks[t])
 	return b.byKind[p][kind]*len(b.procs[q].members) - b.byKind[q][kind]*len(b.procs[p].members)
+}
+
+// evensKind says that t's move to process p makes the load with tasks of its kind more even. Else a process that comes back
+// with all of its state would get all stateful tasks, and the others be left with the stateless ones.
+func (b *balance) evensKind(t, p int) bool {
+	from, kind := b.members[b.target[t]].proc, kindOf(b.tasks[t])
+	return (b.byKind[p][kind]+1)*len(b.procs[from].members) <= (b.byKind[from][kind]-1)*len(b.procs[p].members)
 }
 
 // release moves tasks from members over their quota to members with room, as long as one qualifies for the process it
