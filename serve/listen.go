@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/ottla-streams/ottla/stream"
 )
 
 // Listen serves h at addr, host:port, until ctx ends, and then waits for requests
@@ -29,6 +31,19 @@ func Listen(ctx context.Context, addr string, h http.Handler) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return On(ctx, l, h)
+}
+
+// At is Listen as what runs beside an app:
+//
+//	stream.Config{…, Beside: serve.At("127.0.0.1:8080", serve.Config{…})}
+func At(addr string, c Config) func(context.Context, *stream.App) error {
+	return func(ctx context.Context, app *stream.App) error {
+		h, err := New(app, c)
+		if err != nil {
+			return err
+		}
+		return Listen(ctx, addr, h)
+	}
 }
 
 // On is Listen on a listener, which it closes.

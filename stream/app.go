@@ -87,7 +87,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer context.AfterFunc(a.closed, cancel)()
 	stopped := context.AfterFunc(ctx, func() { a.states.set(PendingShutdown) })
 	defer stopped()
-	err := a.run(ctx)
+	err := a.withBeside(ctx, a.run)
 	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		a.states.set(NotRunning)
 		return nil

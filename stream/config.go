@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,11 @@ type Config struct {
 	// group tells it to all instances. Defaults to none: then others can't find the
 	// state that is here. It is application.server of Kafka Streams.
 	Advertise string
+
+	// Beside runs beside the app: it is called when [App.Run] is, and its context
+	// ends when the app has ended. An error stops the app. See package serve for an
+	// HTTP service. Defaults to none.
+	Beside func(ctx context.Context, app *App) error
 
 	// Brokers are the addresses of some brokers of the cluster, host:port.
 	// Defaults to localhost:9092.
