@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/e2e/broker"
 	"github.com/ottla-streams/ottla/stream"
@@ -42,6 +45,7 @@ type spec struct {
 	OnError   string
 	Dead      string
 	Interval  time.Duration
+	Via       string // the address that stands for every broker
 }
 
 // runInstance is the main function of an instance. It tells what it restores
@@ -81,6 +85,11 @@ func (s *spec) config(log *slog.Logger) stream.Config {
 		ID: s.App, Brokers: []string{s.Brokers}, StateDir: s.StateDir, Guarantee: s.Guarantee, Workers: s.Workers,
 		SessionTimeout: 6 * time.Second, CommitInterval: s.Interval, Logger: log, DeadLetterTopic: s.Dead,
 		LayerAge: 2 * time.Second, ReplicationFactor: 1, CloseTimeout: 20 * time.Second,
+	}
+	if s.Via != "" {
+		c.Client = append(c.Client, kgo.Dialer(func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, s.Via)
+		}))
 	}
 	switch s.OnError {
 	case "skip":
