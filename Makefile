@@ -19,6 +19,7 @@ RACE := $(patsubst %,./%/...,$(wildcard internal/runtime internal/overlay intern
 
 SIMULATE := go test -tags synctests -timeout 0 ./internal/simulate
 SEEDS ?= 100
+SOAK_SEEDS ?= 1000
 SOAK ?= 10m
 # What bench-go runs, and how; BENCH_GO_FLAGS="-count 6" is for benchstat.
 BENCH ?= .
@@ -29,7 +30,7 @@ BENCH_ROWS ?= essential
 BENCH_FLAGS ?= --scale 3
 FUZZTIME ?= 10s
 
-.PHONY: help run test simulate race integration conformance soak bench bench-all bench-go lint fuzz cover
+.PHONY: help run test simulate race integration conformance soak figures bench bench-all bench-go lint fuzz cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -62,8 +63,13 @@ conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR
 	if ! tail -n 2 "$$out/summary" 2>/dev/null; then echo "conformance: the test wrote no summary" >&2; exit 1; fi; \
 	exit $$status
 
-soak: ## the long test against a real Kafka, for SOAK (10m)
-	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run TestSoak -v ./internal/e2e/...
+soak: ## the long tests: SOAK_SEEDS (1000), crashes of stores, Kafka's drivers, random rounds for SOAK (10m)
+	$(SIMULATE) -seeds=$(SOAK_SEEDS)
+	go test -count=1 -timeout 0 -run 'TestCrash$$' ./state/engine/pebble -crashes=4000
+	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run 'TestSoak|TestNetwork' -v ./internal/e2e
+
+figures: ## how long results stay away after faults, on a quiet machine with a real Kafka
+	OTTLA_INTEGRATION=1 OTTLA_FIGURES=1 go test -count=1 -timeout 1h -run 'TestFigures|TestLargeState' -v ./internal/e2e
 
 # bench_against_java ROWS: the bench builds its own tools; it fails if an output is wrong.
 define bench_against_java
