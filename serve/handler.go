@@ -22,7 +22,6 @@ type handler struct {
 	streams atomic.Int64
 	ending  chan struct{} // closed when streams have to end
 	end     func()
-	live    liveState
 }
 
 type served struct {

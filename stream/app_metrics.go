@@ -38,11 +38,15 @@ func (l MetricsLevel) String() string {
 // all clients that are made of clients.
 func (a *App) measured(clients *client.Config) (stop func(), err error) {
 	reg := a.c.Registerer
-	if reg == nil {
+	if reg == nil && !a.query.live.counted.Load() {
 		return func() {}, nil
 	}
 	debug := a.c.MetricsLevel == MetricsDebug
 	a.board = &measure.Board{Debug: debug}
+	a.query.live.board.Store(a.board)
+	if reg == nil {
+		return func() {}, nil
+	}
 	info := metrics.App{
 		ID: a.c.ID, Version: client.Version(), Guarantee: a.c.Guarantee.String(), Process: clients.Name, Started: time.Now(),
 		State: func() string { return a.State().String() }, Wanted: a.crew.size, Board: a.board, Debug: debug,

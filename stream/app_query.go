@@ -27,6 +27,7 @@ type querying struct {
 	shelf   *task.Shelf
 	hosts   hosts
 	workers workerSet
+	live    live
 }
 
 func newQuerying() querying { return querying{shelf: task.NewShelf()} }
