@@ -46,6 +46,8 @@ type spec struct {
 	Dead      string
 	Interval  time.Duration
 	Via       string // the address that stands for every broker
+	Standbys  int
+	WarmupLag int64
 }
 
 // runInstance is the main function of an instance. It tells what it restores
@@ -70,6 +72,7 @@ func runInstance(text string) int {
 	if err == nil {
 		var app *stream.App
 		if app, err = stream.NewApp(top, c); err == nil {
+			go tellTasks(ctx, app)
 			err = app.Run(ctx)
 		}
 	}
@@ -85,6 +88,7 @@ func (s *spec) config(log *slog.Logger) stream.Config {
 		ID: s.App, Brokers: []string{s.Brokers}, StateDir: s.StateDir, Guarantee: s.Guarantee, Workers: s.Workers,
 		SessionTimeout: 6 * time.Second, CommitInterval: s.Interval, Logger: log, DeadLetterTopic: s.Dead,
 		LayerAge: 2 * time.Second, ReplicationFactor: 1, CloseTimeout: 20 * time.Second,
+		Standbys: s.Standbys, WarmupLag: s.WarmupLag,
 	}
 	if s.Via != "" {
 		c.Client = append(c.Client, kgo.Dialer(func(ctx context.Context, network, _ string) (net.Conn, error) {
