@@ -10,7 +10,6 @@
 package overlay
 
 import (
-	"encoding/binary"
 	"time"
 	"unsafe"
 
@@ -305,39 +304,6 @@ func (s *Store) remove(e *entry) {
 		s.order.Delete(itemOf(e))
 	}
 	s.unshow(e)
-}
-
-// item is an entry in the tree, with the first bytes of its key beside it: most
-// comparisons so need not look at the entry.
-type item struct {
-	a, b uint64
-	e    *entry
-}
-
-func itemOf(e *entry) item {
-	if len(e.key) >= 16 {
-		return item{word(e.key), word(e.key[8:]), e}
-	}
-	var first [16]byte
-	copy(first[:], e.key)
-	return item{binary.BigEndian.Uint64(first[:]), binary.BigEndian.Uint64(first[8:]), e}
-}
-
-// word is the number that the first 8 bytes of s make.
-func word(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0])<<56 | uint64(s[1])<<48 | uint64(s[2])<<40 | uint64(s[3])<<32 |
-		uint64(s[4])<<24 | uint64(s[5])<<16 | uint64(s[6])<<8 | uint64(s[7])
-}
-
-func (x item) less(y item) bool {
-	switch {
-	case x.a != y.a:
-		return x.a < y.a
-	case x.b != y.b:
-		return x.b < y.b
-	}
-	return x.e.key < y.e.key
 }
 
 func (s *Store) ensureOrder() {

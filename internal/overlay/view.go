@@ -15,25 +15,17 @@ type version struct {
 	gone  bool
 }
 
-// shown is a version in the tree, with the first bytes of its key as in item.
+// shown is a version in the tree.
 type shown struct {
-	a, b uint64
+	head head
 	v    *version
 }
 
-func shownOf(v *version) shown {
-	i := itemOf(&entry{key: v.key})
-	return shown{i.a, i.b, v}
-}
+func shownOf(v *version) shown { return shown{headOf(v.key), v} }
 
 func (x shown) less(y shown) bool {
-	switch {
-	case x.a != y.a:
-		return x.a < y.a
-	case x.b != y.b:
-		return x.b < y.b
-	}
-	return x.v.key < y.v.key
+	less, same := x.head.before(&y.head)
+	return less || same && x.v.key < y.v.key
 }
 
 // degree is that of the trees of views: small, since each commit copies the
