@@ -11,11 +11,11 @@ import (
 	"github.com/ottla-streams/ottla/stream"
 )
 
-// page is the live page. dagre.min.js is @dagrejs/dagre 3.1.3, by the MIT
+// assets is the live page. dagre.min.js is @dagrejs/dagre 3.1.3, by the MIT
 // licence in dagre.LICENSE.
 //
 //go:embed page
-var page embed.FS
+var assets embed.FS
 
 const liveEvery = time.Second
 
@@ -30,7 +30,7 @@ func (h *handler) pageRoutes(mux *http.ServeMux) {
 		"/page/dagre.LICENSE": {"dagre.LICENSE", "text/plain; charset=utf-8"},
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			b, err := page.ReadFile("page/" + f.name)
+			b, err := assets.ReadFile("page/" + f.name)
 			if err != nil {
 				http.Error(w, "not there", http.StatusNotFound)
 				return
