@@ -45,7 +45,8 @@ func (s *KeyValueSpec[K, V]) Define() *graph.Store {
 	st.Open = func(o graph.Opening) (any, error) {
 		return openKeyValue(o, s.key, s.value, headers, lru)
 	}
-	st.OnRestore = onRestoreLRU[K, V](lru)
+	st.TTLMillis = s.opts.ttl.Milliseconds()
+	st.OnRestore = onRestore[K, V](lru, st.TTLMillis > 0)
 	return st
 }
 
@@ -89,6 +90,7 @@ type KeyValueStore[K, V any] struct {
 	// tombstones says that the deletes in the changelog have headers.
 	tombstones bool
 	lru        *lru
+	expiry     *expiry[K, V] // nil unless keys expire
 	// keyCopies says that decoded keys don't alias their bytes.
 	keyCopies bool
 	kbuf      []byte
@@ -106,7 +108,7 @@ func openKeyValue[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V],
 	if max > 0 {
 		s.lru = newLRU(max)
 	}
-	return s, nil
+	return s, openExpiry(o, s)
 }
 
 // ReadOnly returns the store with its writes refused by [ErrReadOnly]: what the
@@ -194,6 +196,11 @@ func (s *KeyValueStore[K, V]) Set(k K, v V, at int64, h serde.Headers) error {
 		return fmt.Errorf("value: %w", err)
 	}
 	s.vbuf = b
+	if s.expiry != nil {
+		if err := s.note(key, at); err != nil {
+			return err
+		}
+	}
 	s.layers.Put(key, b, at, h)
 	if s.lru != nil {
 		s.evict(key)

@@ -51,18 +51,21 @@ func (l *lru) remove(key []byte) {
 	}
 }
 
-// onRestoreLRU keeps the order up to date while the store is restored. What
-// goes is in the changelog; were it decided anew, it would take the place of
-// entries whose neighbours' deletes are yet to come.
-func onRestoreLRU[K, V any](max int) func(store any, key, value []byte, r *overlay.Record) {
-	if max == 0 {
+// onRestore keeps the orders of a store up to date while it is restored. What
+// leaves an LRU store is in the changelog; were it decided anew, it would take
+// the place of entries whose neighbours' deletes are yet to come.
+func onRestore[K, V any](max int, expires bool) func(store any, key, value []byte, r *overlay.Record) {
+	if max == 0 && !expires {
 		return nil
 	}
 	return func(store any, key, value []byte, _ *overlay.Record) {
 		s := store.(*KeyValueStore[K, V])
-		if value == nil {
+		s.restored(key, value)
+		switch {
+		case s.lru == nil:
+		case value == nil:
 			s.lru.remove(key)
-		} else {
+		default:
 			s.lru.add(key)
 		}
 	}

@@ -61,6 +61,7 @@ type options struct {
 	caching   *bool
 	headers   bool
 	lru       int
+	ttl       time.Duration // of keys
 	retention time.Duration
 	segment   time.Duration
 	window    time.Duration
@@ -129,13 +130,15 @@ func (b *base) StoreName() string { return b.name }
 func (b *base) Place() string { return b.place }
 
 func (b *base) define(kind graph.StoreKind) *graph.Store {
-	return &graph.Store{
+	st := &graph.Store{
 		Name: b.name, Kind: kind, Place: b.place,
 		InMemory: b.opts.inMemory, Logged: !b.opts.unlogged, LogConfig: b.opts.logConfig,
 		Cached: b.opts.caching != nil && *b.opts.caching, CacheChosen: b.opts.caching != nil,
 		RetentionMillis: b.opts.retention.Milliseconds(), Headers: b.opts.headers,
 		Problems: b.opts.problems,
 	}
+	b.checkTTL(st)
+	return st
 }
 
 // callerPlace is the first file:line outside this module's packages.

@@ -17,10 +17,10 @@ import (
 
 var (
 	views     = topology.NewTopic("views", serde.String, serde.String)
-	buys       = topology.NewTopic("buys", serde.String, serde.Int64)
+	buys      = topology.NewTopic("buys", serde.String, serde.Int64)
 	lateViews = topology.NewTopic("late-views", serde.String, serde.String)
-	lateBuys   = topology.NewTopic("late-buys", serde.String, serde.Int64)
-	baskets    = topology.NewTopic("baskets", serde.String, serde.Int64)
+	lateBuys  = topology.NewTopic("late-buys", serde.String, serde.Int64)
+	baskets   = topology.NewTopic("baskets", serde.String, serde.Int64)
 )
 
 func noBasket() int64 { return 0 }
@@ -35,7 +35,9 @@ func windowsOfTwo(b *stream.Builder) {
 	stream.Of(cogroupOfTwo(b).
 		WindowedBy(window.Tumbling(10*time.Second).Grace(2*time.Second)).EmitOnClose().
 		Aggregate(noBasket, state.Windows("sums", serde.String, serde.Int64, state.Cached(true)))).
-		Map(func(k window.Key[string], n int64) (string, int64) { return fmt.Sprintf("%s@%d", k.Key, k.Start/1000), n }).
+		Map(func(k window.Key[string], n int64) (string, int64) {
+			return fmt.Sprintf("%s@%d", k.Key, k.Start/1000), n
+		}).
 		To(baskets)
 }
 

@@ -42,6 +42,8 @@ func ReadGlobal[K, V any](b *Builder, t topology.Topic[K, V], spec state.TableSp
 	switch src, _ := t.Source(); {
 	case src.Pattern != nil:
 		b.Fail(source.Place, call, "a topic pattern can't fill a store")
+	case st.TTLMillis > 0:
+		b.Fail(source.Place, call, "the keys of store %q expire: those of a global table can't", st.Name)
 	case st.Kind == graph.VersionedStore:
 		b.Fail(source.Place, call, "store %q is versioned: that of a global table can't be", st.Name)
 	default:

@@ -92,7 +92,11 @@ func (b *Binder) Store(s *Store) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name, err)
 	}
-	v, err := s.Open(Opening{Store: s, Instance: b.Instance, Layers: layers, Changelog: Changelog(b.Instance, s)})
+	o := Opening{Store: s, Instance: b.Instance, Layers: layers, Changelog: Changelog(b.Instance, s)}
+	if s.TTLMillis > 0 {
+		o.Index = b.Instance.Index(s)
+	}
+	v, err := s.Open(o)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name, err)
 	}

@@ -147,6 +147,8 @@ type Store struct {
 
 	// RetentionMillis is how long windows, sessions or versions are kept.
 	RetentionMillis int64
+	// TTLMillis is how long after its last update a key expires, 0 for never.
+	TTLMillis int64
 	// WindowMillis is the size of the windows of a window store.
 	WindowMillis int64
 	// EmitOnClose marks a store of windows or sessions that are sent on when
@@ -179,6 +181,8 @@ type Opening struct {
 	Instance  Instance
 	Layers    *overlay.Store
 	Changelog string // the full name of the changelog topic, for serdes that depend on it
+	// Index holds the keys in the order of their times, where they expire in this task.
+	Index *overlay.Store
 }
 
 // CopartitionGroup are source topics that must have equal numbers of partitions.

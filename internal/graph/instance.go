@@ -112,6 +112,9 @@ type Instance interface {
 	// Measure returns the counts of the task.
 	Measure() *measure.Task
 
+	// OnTime registers what happens when stream time moves, before the record that
+	// moves it is processed.
+	OnTime(n *Node, run func(stream int64) error)
 	// OnIdle registers what a node does when no newer record comes and the app
 	// lets time go on by the wall clock: run gets the stream time that it would
 	// be by now. It is called again as time goes on.
@@ -131,6 +134,9 @@ type Instance interface {
 	Progress(store string) (int64, bool)
 	SetProgress(store string, t int64)
 
+	// Index returns the layers that hold the keys of a store in the order of their
+	// times, nil for one whose keys don't expire.
+	Index(s *Store) *overlay.Store
 	// Layers returns the layers of a store of the task, GlobalStore the typed
 	// store of a global one.
 	Layers(s *Store) (*overlay.Store, error)

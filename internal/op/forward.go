@@ -59,6 +59,11 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 		return nil, err
 	}
 	f := &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: sendOld}
+	if st != nil && st.TTLMillis > 0 {
+		if err := f.forwardExpired(b, st); err != nil {
+			return nil, err
+		}
+	}
 	if st != nil && st.Cached && b.Instance.CacheBytes() > 0 {
 		f.key, f.read, f.dirty = key, read, make(map[string]*list.Element)
 		f.count = b.Instance.Measure().Store(st.Name)
@@ -66,6 +71,26 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 		b.Instance.OnFlush(st, f.flush)
 	}
 	return f, nil
+}
+
+// forwardExpired lets the deletes of keys that expire be forwarded too.
+func (f *Forwarder[K, V]) forwardExpired(b *graph.Binder, st *graph.Store) error {
+	v, err := b.Store(st)
+	if err != nil {
+		return err
+	}
+	s, ok := v.(interface {
+		Expires() bool
+		OnExpire(f func(k K, v V, at int64) error)
+	})
+	if ok && s.Expires() {
+		s.OnExpire(func(k K, v V, at int64) error {
+			m := f.in.Meta()
+			m.Node = f.node
+			return f.Send(k, flow.Change[V]{Old: v, HasOld: true}, v, true, at, m)
+		})
+	}
+	return nil
 }
 
 // NewRelay returns the Forwarder of one of several nodes that keep a store,

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/state/engine"
 )
 
 // orphans returns the stores on disk that the topology has no use for: those that
@@ -15,6 +17,9 @@ import (
 func (s *State) orphans() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(s.meta.stores)) {
+		if strings.HasSuffix(name, expirySuffix) {
+			continue // see dropIndexes
+		}
 		i := slices.IndexFunc(s.c.Stores, func(st *graph.Store) bool { return st.Name == name && onDisk(st) })
 		if i < 0 || s.c.Stores[i].Logged && !s.has(s.changelog(s.c.Stores[i])) {
 			names = append(names, name)
@@ -47,11 +52,7 @@ func (s *State) dropOrphans() (err error) {
 	b := s.engine.NewBatch()
 	defer b.Discard()
 	for _, name := range names {
-		id := s.meta.stores[name]
-		prefix := []byte{byte(id >> 8), byte(id)}
-		b.DeleteRange(prefix, overlay.PrefixEnd(prefix))
-		b.Delete(slices.Concat(metaStore, []byte(name)))
-		delete(s.meta.stores, name)
+		s.deleteStore(b, name)
 	}
 	used := make(map[string]bool)
 	for _, st := range s.c.Stores {
@@ -72,14 +73,26 @@ func (s *State) dropOrphans() (err error) {
 	return nil
 }
 
+// deleteStore deletes a store and its number.
+func (s *State) deleteStore(b engine.Batch, name string) {
+	id := s.meta.stores[name]
+	prefix := []byte{byte(id >> 8), byte(id)}
+	b.DeleteRange(prefix, overlay.PrefixEnd(prefix))
+	b.Delete(slices.Concat(metaStore, []byte(name)))
+	delete(s.meta.stores, name)
+}
+
 // checkOrphans refuses or deletes state that the topology does not have: going
 // on would leave it behind unseen.
 func (s *State) checkOrphans() error {
+	if err := s.dropIndexes(); err != nil {
+		return err
+	}
 	if s.c.DropOrphans && s.engine != nil {
 		return s.dropOrphans()
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.meta.stores)) {
-		if !slices.ContainsFunc(s.c.Stores, func(st *graph.Store) bool { return st.Name == name }) {
+		if !strings.HasSuffix(name, expirySuffix) && !slices.ContainsFunc(s.c.Stores, func(st *graph.Store) bool { return st.Name == name }) {
 			return fmt.Errorf("%w: %s has the store %s, which the topology no longer has; bring the store back, or reset the application, or move the folder away",
 				ErrForeignState, s.c.Dir, name)
 		}

@@ -79,6 +79,9 @@ func (t *Task) step() error {
 	if stamp > t.stream {
 		t.stream = stamp
 		t.newer()
+		if err := t.passTime(); err != nil {
+			return err
+		}
 	}
 	if t.count.Debug {
 		t.count.Lateness.Observe(t.stream - stamp)

@@ -62,7 +62,9 @@ func (t *Task) typed(ss *storeState) any {
 func (t *Task) Positions() map[string]int64 {
 	p := make(map[string]int64, len(t.state.stores))
 	for _, ss := range t.state.stores {
-		p[ss.topic] = ss.position
+		if !ss.derived {
+			p[ss.topic] = ss.position
+		}
 	}
 	return p
 }

@@ -42,6 +42,8 @@ type storeState struct {
 	written  int64  // changelog offset that the engine stands for
 	shown    bool   // others read it, see Publish
 	count    *measure.Store
+	index    *overlay.Store // the keys in the order of their times, of a store whose keys expire
+	derived  bool           // it is such an order, which has no changelog
 }
 
 func openState(c *Config, log *slog.Logger) (*State, error) {
@@ -106,6 +108,9 @@ func (s *State) add(st *graph.Store) {
 	}
 	s.stores = append(s.stores, ss)
 	s.byStore[st] = ss
+	if st.TTLMillis > 0 && !st.Global {
+		s.addIndex(ss)
+	}
 }
 
 func (s *State) layers(st *graph.Store) (*overlay.Store, error) {
@@ -171,7 +176,7 @@ func (s *State) settle(now int64) error {
 // only says that the engine is the only durable place of what it lacks: a store
 // without a changelog is written out at each commit.
 func (ss *storeState) only() bool {
-	return ss.id != 0 && !ss.store.Logged && ss.store.SourceTopic == nil && ss.layers.Owed()
+	return ss.id != 0 && !ss.derived && !ss.store.Logged && ss.store.SourceTopic == nil && ss.layers.Owed()
 }
 
 // writeOut puts what the engine lacks into it, with the positions it stands
@@ -185,7 +190,9 @@ func (s *State) writeOut(drop bool) error {
 	for _, ss := range s.stores {
 		if ss.id != 0 {
 			ss.layers.WriteOut(b)
-			s.meta.writeOffset(b, ss.topic, ss.position)
+			if !ss.derived {
+				s.meta.writeOffset(b, ss.topic, ss.position)
+			}
 		}
 	}
 	if err := b.Commit(); err != nil {

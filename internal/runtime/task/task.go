@@ -104,9 +104,10 @@ type Task struct {
 	closed     bool
 
 	quiet   quiet
-	results held            // final results, and what goes to the same topics
-	changes held            // of grouped tables
-	behind  map[string]bool // topics of held results
+	onTime  []graph.Schedule // what happens when stream time moves, before the record is processed
+	results held             // final results, and what goes to the same topics
+	changes held             // of grouped tables
+	behind  map[string]bool  // topics of held results
 }
 
 // New binds the nodes of a task and opens the state that lies in its folder.

@@ -114,6 +114,9 @@ func (t *Task) AdvanceStream(to int64) (err error) {
 		}
 	}()
 	t.stream = max(t.stream, to)
+	if err := t.passTime(); err != nil {
+		return err
+	}
 	return t.runTimers(graph.StreamClock, t.stream)
 }
 
