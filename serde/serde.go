@@ -7,7 +7,7 @@
 // [SessionWindowed] make one out of another.
 //
 // What a Serde may do besides is an interface each: [TopicBinder], [HeaderAware],
-// [Checker], [Copier], [FixedSizer] and [InnerKeyer]. Serdes that wrap another pass it on.
+// [Checker], [Copier], [Described], [FixedSizer] and [InnerKeyer]. Serdes that wrap another pass it on.
 //
 // All of this package is safe for concurrent use, except [Headers], which
 // belong to one record. When AppendTo returns an error, it returns dst as it

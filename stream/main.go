@@ -61,7 +61,7 @@ type command struct {
 
 var commands = []command{
 	{"run", "run the app until it is stopped; the default", true, (*program).run},
-	{"describe", "print the topology", false, (*program).describe},
+	{"describe", "print the topology", true, (*program).describe},
 	{"topics", "print the internal topics and the rights that the app needs", true, (*program).topics},
 	{"reset", "start over: delete internal topics and state, and set back offsets", true, (*program).reset},
 	{"dlq list", "list the dead letters", true, (*program).listLetters},

@@ -16,7 +16,7 @@ import (
 
 // describe prints the topology in one of several forms.
 func (p *program) describe() func(context.Context) error {
-	form := p.flags.String("o", "text", "`form`: text, json, dot or mermaid")
+	form := p.flags.String("o", "text", "`form`: text, json, dot, mermaid or asyncapi")
 	old := p.flags.String("diff", "", "`file` of an earlier describe -o json: print what changes for its state instead, and fail if some is lost")
 	return func(context.Context) error {
 		if *old != "" {
@@ -30,9 +30,10 @@ func (p *program) describe() func(context.Context) error {
 				text, err := t.JSON()
 				return string(text), err
 			},
+			"asyncapi": p.asyncAPI,
 		}[*form]
 		if render == nil {
-			return misuse{fmt.Errorf("describe: form %q is unknown: want text, json, dot or mermaid", *form)}
+			return misuse{fmt.Errorf("describe: form %q is unknown: want text, json, dot, mermaid or asyncapi", *form)}
 		}
 		t, err := p.build()
 		if err != nil {

@@ -162,7 +162,7 @@ func (p *program) help(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(t, "  %s\t%s\n", c.name, c.usage)
 	}
-	fmt.Fprintf(t, "\nflags of run, topics, reset and dlq, with their environment variables:\n")
+	fmt.Fprintf(t, "\nflags of all commands but help and version, with their environment variables:\n")
 	for _, s := range settings {
 		fmt.Fprintf(t, "  -%s %s\t%s\t%s\n", s.flag, s.value, s.env(), s.usage)
 	}

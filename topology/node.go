@@ -94,7 +94,7 @@ func (n Node[K, V]) To(name string, t Topic[K, V]) {
 		spec := t.Sink()
 		w.Add(&graph.Node{
 			Name: name, Kind: graph.SinkNode, Place: place, Op: "To", Bind: op.Sink(spec),
-			Sink: &graph.Sink{Topic: spec.Topic, Dynamic: t.Dynamic(), Partition: spec.Partition != nil},
+			Sink: t.Target(),
 		}, behind...)
 	})
 }

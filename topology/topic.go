@@ -150,7 +150,7 @@ func (t Topic[K, V]) Dynamic() string { return t.dynLabel }
 
 // Source describes the reading side of the topic. It is for builders.
 func (t Topic[K, V]) Source() (*graph.Source, op.Bind) {
-	src := &graph.Source{Pattern: t.pattern, Reset: t.reset.r}
+	src := &graph.Source{Pattern: t.pattern, Reset: t.reset.r, Forms: t.forms()}
 	if t.pattern == nil {
 		src.Topics = []graph.Topic{{Name: t.name}}
 	}
@@ -166,6 +166,23 @@ func (t Topic[K, V]) Source() (*graph.Source, op.Bind) {
 		}
 	}
 	return src, op.Source(t.key, t.value, extract)
+}
+
+// forms are the schemas of what the topic has. A handle without serdes is told
+// elsewhere.
+func (t Topic[K, V]) forms() (f graph.Forms) {
+	if t.key != nil {
+		f.Key = serde.SchemaOf(t.key)
+	}
+	if t.value != nil {
+		f.Value = serde.SchemaOf(t.value)
+	}
+	return f
+}
+
+// Target describes a sink node of the topic. It is for builders.
+func (t Topic[K, V]) Target() *graph.Sink {
+	return &graph.Sink{Topic: graph.Topic{Name: t.name}, Dynamic: t.dynLabel, Partition: t.partBy != nil, Forms: t.forms()}
 }
 
 // Sink describes the writing side of the topic. It is for builders.

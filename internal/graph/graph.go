@@ -14,6 +14,7 @@ import (
 	"regexp"
 
 	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/serde"
 )
 
 // Kind tells sources, processors and sinks apart.
@@ -83,7 +84,12 @@ type Source struct {
 	Topics  []Topic        // unless there is a pattern
 	Pattern *regexp.Regexp // of whole topic names
 	Reset   Reset
+	Forms   Forms
 }
+
+// Forms are the schemas of the keys and values of a topic that others share with
+// the app.
+type Forms struct{ Key, Value serde.Schema }
 
 // Topic is a topic's name, without the application's prefix if it is internal.
 type Topic struct {
@@ -96,6 +102,7 @@ type Sink struct {
 	Topic     Topic
 	Dynamic   string // set when the topic is chosen by record: how describe shows the function
 	Partition bool   // the sink has a partitioner of its own
+	Forms     Forms
 }
 
 // Repartition is an internal topic that a sink writes and a source reads.

@@ -49,6 +49,17 @@ func (s *framed[T]) Err() error { return s.err }
 // Copies implements serde.Copier.
 func (s *framed[T]) Copies() bool { return s.f.Copies }
 
+// Schema implements serde.Described. It is that of the program: a serde that
+// writes with what the registry has says nothing.
+func (s *framed[T]) Schema() serde.Schema {
+	formats := map[Type]string{Avro: serde.AvroFormat, Protobuf: serde.ProtobufFormat, JSONSchema: serde.JSONSchemaFormat}
+	d := s.f.Definition
+	if d.Text == "" {
+		return serde.Schema{}
+	}
+	return serde.Schema{Format: formats[d.Type], Text: d.Text}
+}
+
 // ForTopic implements serde.TopicBinder.
 func (s *framed[T]) ForTopic(topic string, key bool) serde.Serde[T] {
 	return &framed[T]{shared: s.shared, bound: true, topic: topic, key: key}
