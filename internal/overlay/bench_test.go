@@ -24,6 +24,15 @@ func timeKeys(n int) [][]byte {
 	return keys
 }
 
+func userKeys(n int) [][]byte {
+	keys := make([][]byte, n)
+	for i := range keys {
+		keys[i] = fmt.Appendf(nil, "user%08d", i)
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	return keys
+}
+
 // BenchmarkFindByRange finds one of 100,000 entries by a range of a store by time.
 func BenchmarkFindByRange(b *testing.B) {
 	keys := timeKeys(100_000)
@@ -47,7 +56,7 @@ func BenchmarkFindByRange(b *testing.B) {
 // BenchmarkFind finds one of 100,000 entries by its key; BenchmarkFindInMap is
 // its floor.
 func BenchmarkFind(b *testing.B) {
-	keys := timeKeys(100_000)
+	keys := userKeys(100_000)
 	s := New(plain{}, nil, false)
 	for _, k := range keys {
 		s.Put(k, k[:8], 0, nil)
@@ -61,7 +70,7 @@ func BenchmarkFind(b *testing.B) {
 }
 
 func BenchmarkFindInMap(b *testing.B) {
-	keys := timeKeys(100_000)
+	keys := userKeys(100_000)
 	m := make(map[string][]byte)
 	for _, k := range keys {
 		m[string(k)] = k[:8]

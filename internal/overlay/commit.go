@@ -137,7 +137,7 @@ func (s *Store) inOrder() []*entry {
 		})
 		return owed
 	}
-	for e := range s.entries.all() {
+	for _, e := range s.entries {
 		if e.owed {
 			owed = append(owed, e)
 		}
@@ -155,8 +155,7 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 		s.clear()
 		return
 	}
-	var gone []*entry
-	for e := range s.entries.all() {
+	for _, e := range s.entries {
 		e.owed = false
 		if e.dirty {
 			if drop || e.comDel {
@@ -165,17 +164,14 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 			continue
 		}
 		if drop || e.comDel {
-			gone = append(gone, e)
+			s.remove(e)
 		}
-	}
-	for _, e := range gone {
-		s.remove(e)
 	}
 }
 
 // clear drops all entries.
 func (s *Store) clear() {
-	s.entries.clear()
+	clear(s.entries)
 	s.last, s.bytes = nil, 0
 	if s.order != nil {
 		s.order.Clear()
@@ -221,7 +217,7 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 // restored entries, or finds to be in the wrong place when it is opened. It is
 // not logged. A nil value deletes.
 func (s *Store) Keep(key, value []byte) {
-	e := s.entries.get(key)
+	e := s.entries[string(key)]
 	if e == nil {
 		e = s.insert(key)
 	}

@@ -47,7 +47,7 @@ type Layout interface {
 // entry is a key's value in the two upper layers.
 type entry struct {
 	// Short keys and values lie in the entry itself, and what a look-up needs at
-	// its begin: it then touches the table and two lines of memory.
+	// its begin: it then touches the map and two lines of memory.
 	key      string
 	shortKey [24]byte
 	dirty    bool
@@ -66,7 +66,7 @@ type entry struct {
 	headers     serde.Headers
 }
 
-const entryOverhead = 208 // bytes of an entry and its place in the table, about
+const entryOverhead = 208 // bytes of an entry and its place in the map, about
 
 func newEntry(key []byte) *entry {
 	e := &entry{}
@@ -86,7 +86,7 @@ type Store struct {
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
 	lender  Lender        // base, if it is one
-	entries table
+	entries map[string]*entry
 	last    *entry              // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[item] // nil until a range was read
 	dirty   []*entry
@@ -107,7 +107,7 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, entries: newTable(), count: new(measure.Store)}
+	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store)}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -133,7 +133,7 @@ func (s *Store) CountIn(c *measure.Store) { s.count = c }
 func (s *Store) Count() *measure.Store { return s.count }
 
 // Len returns the number of entries of the two upper layers.
-func (s *Store) Len() int { return s.entries.len() }
+func (s *Store) Len() int { return len(s.entries) }
 
 // Based says whether something lies below.
 func (s *Store) Based() bool { return s.base != nil }
@@ -204,7 +204,7 @@ func (s *Store) entry(key []byte) *entry {
 	if s.last != nil && s.last.key == string(key) {
 		return s.last
 	}
-	e := s.entries.get(key)
+	e := s.entries[string(key)]
 	if e != nil {
 		s.last = e
 	}
@@ -282,7 +282,7 @@ func (s *Store) touch(key []byte) *entry {
 
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
-	s.entries.add(e)
+	s.entries[e.key] = e
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
 	if s.order != nil {
 		s.order.Set(itemOf(e))
@@ -291,7 +291,7 @@ func (s *Store) insert(key []byte) *entry {
 }
 
 func (s *Store) remove(e *entry) {
-	s.entries.remove(e)
+	delete(s.entries, e.key)
 	if s.last == e {
 		s.last = nil
 	}
@@ -311,7 +311,7 @@ func (s *Store) ensureOrder() {
 		return
 	}
 	s.order = btree.NewBTreeGOptions(item.less, btree.Options{NoLocks: true})
-	for e := range s.entries.all() {
+	for _, e := range s.entries {
 		s.order.Set(itemOf(e))
 	}
 }

@@ -64,7 +64,7 @@ func (s *Store) Hide() { s.shown = nil }
 
 func (s *Store) eachEntry(f func(e *entry)) {
 	if s.order == nil {
-		for e := range s.entries.all() {
+		for _, e := range s.entries {
 			f(e)
 		}
 		return
@@ -91,7 +91,7 @@ func (s *Store) unshow(e *entry) {
 // Store returns a store over the view, for one goroutine. What is written to it
 // by mistake stays in it.
 func (v *View) Store() *Store {
-	return &Store{layout: v.layout, base: v, frozen: true, entries: newTable(), count: new(measure.Store)}
+	return &Store{layout: v.layout, base: v, frozen: true, entries: make(map[string]*entry), count: new(measure.Store)}
 }
 
 // Freeze makes a store over a base that others write read-only.
