@@ -64,7 +64,9 @@ func (w *Worker) open() error {
 	if w.c.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
-	opts = append(opts, kgo.WithHooks(w.c.Hooks...))
+	var ctx context.Context
+	ctx, w.endConsumer = context.WithCancel(context.Background())
+	opts = append(opts, kgo.WithContext(ctx), kgo.WithHooks(w.c.Hooks...))
 	w.consumer, err = w.c.Client.New(w.role("consumer"), opts...)
 	return err
 }
@@ -184,12 +186,23 @@ func (w *Worker) close() {
 	}
 }
 
+// leaveTime is how long a stop waits for what the consumer is at with the group.
+const leaveTime = 200 * time.Millisecond
+
 // leave leaves the group, unless the worker is to keep its place for a restart.
 // The client only stops: it leaves static members in. The member is told by its
 // instance id alone: one whose first join is not answered yet has no other.
 func (w *Worker) leave(ctx context.Context) error {
-	if err := w.consumer.LeaveGroupContext(ctx); err != nil {
-		return err
+	soon, cancel := context.WithTimeout(ctx, leaveTime)
+	err := w.consumer.LeaveGroupContext(soon)
+	cancel()
+	if err != nil {
+		// A join waits for all others, perhaps for long. The client can be told only
+		// as a whole to wait no more.
+		w.endConsumer()
+		if err := w.consumer.LeaveGroupContext(ctx); ctx.Err() != nil {
+			return err
+		}
 	}
 	if w.stays {
 		return nil
@@ -200,7 +213,7 @@ func (w *Worker) leave(ctx context.Context) error {
 	m.InstanceID = kmsg.StringPtr(w.instanceID())
 	m.Reason = kmsg.StringPtr("the worker stops")
 	req.Members = append(req.Members, m)
-	resp, err := req.RequestWith(ctx, w.consumer)
+	resp, err := req.RequestWith(ctx, w.restorer.Client())
 	if err != nil {
 		return err
 	}

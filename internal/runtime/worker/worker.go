@@ -33,11 +33,12 @@ type Worker struct {
 	bell  bell
 	calls calls
 
-	consumer *kgo.Client
-	producer *kgo.Client
-	out      *collect.Collector
-	restorer *restore.Restorer
-	txn      *transaction // nil at least once
+	consumer    *kgo.Client
+	endConsumer context.CancelFunc // before its Close, which waits for the group
+	producer    *kgo.Client
+	out         *collect.Collector
+	restorer    *restore.Restorer
+	txn         *transaction // nil at least once
 
 	life context.Context // ends some time after Run's context, or with the worker
 	stop context.CancelFunc
