@@ -52,7 +52,7 @@ func (m *machine) start() {
 		return
 	}
 	c := stream.Config{
-		ID: app, Brokers: m.run.cluster.ListenAddrs(), StateDir: dir, Engine: stores, Workers: s.Workers,
+		ID: app, Brokers: m.run.cluster.ListenAddrs(), StateDir: dir, Engine: stores, Workers: s.Workers, Standbys: s.Standbys,
 		CommitInterval: s.Interval, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout, TransactionTimeout: transactionTimeout,
 		CloseTimeout: closeTimeout, LayerAge: s.LayerAge, ReplicationFactor: 1, CacheBytes: -1,
 		Client:  []kgo.Opt{kgo.Dialer(p.wire.dial)},

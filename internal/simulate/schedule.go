@@ -134,6 +134,7 @@ func Draw(seed uint64) Schedule {
 		s.Brokers = append(s.Brokers, st)
 		left -= st.Wait + st.For
 	}
+	s.Standbys = rnd.IntN(2)
 	return s
 }
 

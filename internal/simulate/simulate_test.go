@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	first  = flag.Uint64("seed", 0, "the one seed to run")
-	seeds  = flag.Int("seeds", 25, "how many seeds to run, from 1")
+	only   = flag.Uint64("seed", 0, "the one seed to run")
+	from   = flag.Uint64("from", 1, "the first of several seeds")
+	seeds  = flag.Uint64("seeds", 25, "how many seeds to run")
 	toFile = flag.String("log", "", "file for the log of a run with -seed")
 )
 
@@ -21,11 +22,11 @@ func TestSeeds(t *testing.T) {
 	if !durable {
 		t.Skip("needs the build tag synctests, as make test and make simulate set it")
 	}
-	from, n := uint64(1), uint64(*seeds)
-	if *first > 0 {
-		from, n = *first, 1
+	begin, n := *from, *seeds
+	if *only > 0 {
+		begin, n = *only, 1
 	}
-	for seed := from; seed < from+n; seed++ {
+	for seed := begin; seed < begin+n; seed++ {
 		s := Draw(seed)
 		for _, s.ExactlyOnce = range []bool{true, false} {
 			for _, s.Memory = range []bool{false, true} {
@@ -53,7 +54,7 @@ func play(t *testing.T, s Schedule) {
 	dir := t.TempDir()
 	log := &tail{}
 	level := slog.LevelInfo
-	if *first > 0 {
+	if *only > 0 {
 		level = slog.LevelDebug
 	}
 	synctest.Test(t, func(t *testing.T) {
