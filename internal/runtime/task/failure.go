@@ -47,7 +47,7 @@ func (e *Postponed) Error() string { return e.Failure.Error() }
 func (e *Postponed) Unwrap() error { return e.Failure }
 
 func (v Verdict) String() string {
-	return [...]string{"unknown", "failed", "skipped", "dead-lettered"}[v]
+	return [...]string{"unknown", "failed", "skipped", "dead_lettered", "retried", "parked"}[v]
 }
 
 // Failure is an error of a record or of user code, for the policy to judge.
