@@ -67,6 +67,11 @@ func (w *Worker) leaveOut(f *task.Failure) error {
 			return err
 		}
 	}
+	verdict := task.Skip
+	if f.DeadLetter {
+		verdict = task.DeadLetter
+	}
+	w.countsOf(f.Task).Fail(task.Produce.String(), verdict.String())
 	w.log.Warn("record left out", "stage", task.Produce.String(), "error", f.Error(), "dead_letter", f.DeadLetter)
 	return nil
 }
