@@ -52,6 +52,8 @@ race: ## the tests of concurrent packages under the race detector
 integration: ## the tests against a real Kafka: KAFKA_BOOTSTRAP, or started by OTTLA_SHARED/kafka/start
 	@if [ -z "$${KAFKA_BOOTSTRAP:-}" ] && [ ! -x "$(OTTLA_SHARED)/kafka/start" ]; then \
 		echo "SKIPPED: what needs a real Kafka: KAFKA_BOOTSTRAP is not set and $(OTTLA_SHARED)/kafka/start is missing" >&2; fi
+	@[ -x "$(OTTLA_SHARED)/cdc/start" ] || echo "SKIPPED: change data capture: $(OTTLA_SHARED)/cdc/start is missing" >&2
+	@command -v chromedriver >/dev/null || echo "SKIPPED: the live page in a browser: there is no chromedriver (Debian: chromium-driver)" >&2
 	OTTLA_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./internal/e2e/...
 
 conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR

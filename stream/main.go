@@ -147,7 +147,9 @@ func (p *program) run() func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		app, err := NewApp(t, p.config)
+		c := p.config
+		c.RestoreListener = newProgress(p.stderr, c.RestoreListener).listen
+		app, err := NewApp(t, c)
 		if err != nil {
 			return err
 		}

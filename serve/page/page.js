@@ -47,9 +47,9 @@ const labels = new Map() // the second line of each node
 function draw(topology) {
   const { nodes, edges } = elements(topology)
   const g = new dagre.graphlib.Graph({ multigraph: false })
-  g.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 34, marginx: 8, marginy: 8 })
+  g.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 34, marginx: 8, marginy: 8, ranker: nodes.size > 100 ? 'longest-path' : 'network-simplex' })
   g.setDefaultEdgeLabel(() => ({}))
-  for (const n of nodes.values()) g.setNode(n.id, { width: Math.min(300, Math.max(110, n.label.length * 7 + 22)), height: 40 })
+  for (const n of nodes.values()) g.setNode(n.id, { width: Math.min(300, Math.max(110, n.label.length * 7.8 + 20)), height: 40 })
   for (const [from, to, kind] of edges) g.setEdge(from, to, { kind })
   dagre.layout(g)
   const size = g.graph()
@@ -66,7 +66,7 @@ function draw(topology) {
     svg('rect', { class: 'box', width, height, rx: 6, stroke: hue(n.sub) }, group)
     svg('title', {}, group).textContent = `${n.kind} ${n.label}, sub-topology ${n.sub}`
     const text = n.label.length > 40 ? '…' + n.label.slice(-39) : n.label
-    svg('text', { x: width / 2, y: 17 }, group).textContent = text
+    svg('text', { x: width / 2, y: 24 }, group).textContent = text
     labels.set(n.id, svg('text', { x: width / 2, y: 32, class: 'soft' }, group))
   }
 }
@@ -128,7 +128,9 @@ function graphLabels(topics, lags, stores, sinks, processors) {
     if (id[0] === 't' && find(lags, name) !== undefined) text = `${number(find(topics, name) || 0)}/s, lag ${number(find(lags, name))}`
     if (id[0] === 's' && stores.has(name)) text = bytes(stores.get(name).bytes)
     if (id[0] === 'n' && (sinks.has(name) || processors.has(name))) text = number(sinks.get(name) ?? processors.get(name)) + '/s'
-    if (label.textContent !== text) label.textContent = text
+    if (label.textContent === text) continue
+    label.textContent = text
+    label.previousSibling.setAttribute('y', text ? 17 : 24)
   }
 }
 
