@@ -3,6 +3,7 @@ package global
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -23,17 +24,20 @@ func (g *Global) catchUp(ctx context.Context) (records int64, err error) {
 			probes.restorer.Close()
 		}
 	}()
-	told := make(map[*part]int64)
+	told, moved := make(map[*part]int64), time.Now()
 	for {
 		left := g.behind()
 		for _, p := range g.parts {
 			if at := p.next.Load(); told[p] != at+1 {
-				told[p] = at + 1
+				told[p], moved = at+1, time.Now()
 				g.progress(p)
 			}
 		}
 		if len(left) == 0 {
 			break
+		}
+		if p := left[0]; time.Since(moved) > warnEvery {
+			g.warn("global stores wait for their topics", fmt.Errorf("topic %s partition %d: nothing came from offset %d on, of %d", p.kept.topic, p.num, p.next.Load(), p.until))
 		}
 		if err := g.poll(ctx); err != nil {
 			return 0, err
