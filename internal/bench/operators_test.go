@@ -120,6 +120,14 @@ func numbers(topics []string, n int) map[string][][]flow.Origin {
 	return all
 }
 
+func builds(f func(b *stream.Builder)) func() (*topology.Topology, error) {
+	return func() (*topology.Topology, error) {
+		b := stream.NewBuilder()
+		f(b)
+		return b.Build()
+	}
+}
+
 // feeder gives a task batch after batch.
 type feeder struct {
 	h      *harness
@@ -129,11 +137,7 @@ type feeder struct {
 }
 
 func newFeeder(b testing.TB, o operator) *feeder {
-	h := newHarness(b, func() (*topology.Topology, error) {
-		sb := stream.NewBuilder()
-		o.build(sb)
-		return sb.Build()
-	}, o.inputs...)
+	h := newHarness(b, builds(o.build), o.inputs...)
 	return &feeder{h: h, inputs: o.inputs, all: numbers(o.inputs, 64)}
 }
 

@@ -28,8 +28,9 @@ func counting() (*topology.Topology, error) {
 
 // harness is a task over a discarding collector and Pebble.
 type harness struct {
-	t    *task.Task
-	sent map[string]int64
+	t      *task.Task
+	stores []*graph.Store
+	sent   map[string]int64
 }
 
 func newHarness(b testing.TB, build func() (*topology.Topology, error), inputs ...string) *harness {
@@ -51,7 +52,7 @@ func harnessOver(b testing.TB, build func() (*topology.Topology, error), change 
 		b.Fatal(err)
 	}
 	g := top.Graph()
-	h := &harness{sent: make(map[string]int64)}
+	h := &harness{sent: make(map[string]int64), stores: g.Subtopologies[0].Stores}
 	c := task.Config{
 		App: "bench", Nodes: g.Subtopologies[0].Nodes, Stores: g.Subtopologies[0].Stores,
 		Emit: func(o *graph.Output) error {
