@@ -275,13 +275,15 @@ func cogroupNode[K, A any](b *dsl.Builder, final *dsl.Step, i int, in *cogroupIn
 	return s
 }
 
-// copartition demands equal numbers of partitions of the topics that the
-// streams come from, also where they are repartitioned: so does Kafka Streams.
+// copartition demands equal numbers of partitions of the topics that the nodes
+// read: where a stream is repartitioned, of the topic behind that. Kafka Streams
+// looks at the topics in front, and so both refuses inputs that would do and lets
+// a repartition topic differ from the other inputs.
 func (c *CogroupedKStream[K, A]) copartition(final *dsl.Step) {
 	c.b.Later(func(w *dsl.Writer) {
 		g := graph.CopartitionGroup{Place: final.Place, Op: final.Op}
 		for _, in := range c.inputs {
-			g.Sources = append(g.Sources, dsl.Outs(in.sources)...)
+			g.Sources = append(g.Sources, dsl.Outs(in.from)...)
 		}
 		w.Copartition(g)
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
 	"github.com/ottla-streams/ottla/stream"
@@ -129,5 +130,23 @@ func TestCogroupSessions(t *testing.T) {
 	}
 	if want := []string{"1 1+afalse", "1 1true", "1 5(+a)-bfalse"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A stream that is repartitioned may have any number of partitions: what counts
+// is the topic behind that. Kafka Streams looks at the topic in front (LIM-032).
+func TestCogroupCopartition(t *testing.T) {
+	moved, placed := stringTopic("moved"), stringTopic("placed")
+	b := stream.NewBuilder()
+	b.Stream(moved).GroupBy(func(_, v string) string { return v }).Named("by-value").Cogroup(joined("+")).
+		Cogroup(b.Stream(placed).GroupByKey(), joined("-")).
+		Aggregate(empty, state.KeyValue("sums", serde.String, serde.String))
+	top := build(t, b)
+	internal, _, err := graph.Partitions(top.Graph(), "app", map[string]int32{"moved": 7, "placed": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := internal["app-by-value-repartition"]; n != 3 {
+		t.Errorf("the repartition topic has %d partitions, want the 3 of the other input: %v", n, internal)
 	}
 }
