@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/stream"
 	"github.com/ottla-streams/ottla/topology"
@@ -80,6 +81,7 @@ type discard struct {
 }
 
 func (d *discard) Guarded() bool                  { return false }
+func (d *discard) Measure() *measure.Task         { return measure.NewTask("0_0") }
 func (d *discard) TopicName(t graph.Topic) string { return t.Name }
 func (d *discard) Emit(o *graph.Output) error {
 	d.bytes += int64(len(o.Key) + len(o.Value))
