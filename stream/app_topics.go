@@ -20,7 +20,7 @@ func (a *App) ensureTopics(ctx context.Context, clients client.Config, checkOnly
 	}
 	defer cl.Close()
 	return topics.Ensure(ctx, kadm.NewClient(cl), topics.Config{
-		Topology: a.g, App: a.c.ID, Settings: graph.TopicSettings{Defaults: a.c.TopicSettings},
+		Topology: a.g, App: a.c.ID, Settings: a.c.topicSettings(),
 		ReplicationFactor: a.c.ReplicationFactor, CheckOnly: checkOnly,
 		WaitForInputs: a.c.MissingTopicsGrace, Logger: a.log,
 	})
@@ -52,4 +52,13 @@ func (a *App) watchTopics(ctx context.Context, clients client.Config, l *topics.
 			stop(worker.ErrTopicsChanged)
 		}
 	}
+}
+
+// topicSettings are those of the internal topics to create.
+func (c Config) topicSettings() graph.TopicSettings {
+	margin := c.AdditionalRetention.Milliseconds()
+	if c.AdditionalRetention < 0 {
+		margin = -1
+	}
+	return graph.TopicSettings{Defaults: c.TopicSettings, AdditionalRetention: margin}
 }

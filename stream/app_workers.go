@@ -57,7 +57,7 @@ func (a *App) keepWorker(ctx context.Context, s *shift, c worker.Config, h *hand
 		w := worker.New(c)
 		h.worker.Store(w)
 		remove := a.query.workers.add(w)
-		err := w.Run(ctx)
+		err := withRecord(w.Run(ctx))
 		remove()
 		switch {
 		case err == nil, startsAnew(err):
@@ -108,7 +108,7 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		App: a.c.ID, Topology: a.g, Topics: counts, Client: clients, Dir: dir, Engine: e,
 		ExactlyOnce: a.c.Guarantee == ExactlyOnce, CommitInterval: a.c.CommitInterval,
 		SessionTimeout: a.c.SessionTimeout, RebalanceTimeout: a.c.RebalanceTimeout,
-		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup, RetryTimeout: a.c.RetryTimeout,
+		TransactionTimeout: a.c.TransactionTimeout, CloseTimeout: a.c.CloseTimeout, StayInGroup: a.c.StayInGroup, RetryTimeout: a.c.RetryTimeout, PurgeInterval: a.c.PurgeInterval,
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
 		Standbys: a.c.Standbys, WarmupLag: a.c.WarmupLag, MaxWarmups: a.c.MaxWarmups, ProbingInterval: a.c.ProbingInterval,
 		Tags: a.c.Tags, RackTags: a.c.RackTags,

@@ -44,6 +44,11 @@ func (g Guarantee) String() string {
 // other fields are their defaults. It holds no secrets but those in Client,
 // which are never logged.
 type Config struct {
+	// AdditionalRetention is how much longer than their stores the changelogs of
+	// windows and sessions keep records, for clocks that run apart. It counts when the
+	// topics are created. Defaults to 24 h; negative is none.
+	AdditionalRetention time.Duration
+
 	// Advertise is host:port where this instance answers queries of the others. The
 	// group tells it to all instances. Defaults to none: then others can't find the
 	// state that is here. It is application.server of Kafka Streams.
@@ -176,6 +181,10 @@ type Config struct {
 	// the rest. Defaults to 10 min (KIP-441).
 	ProbingInterval time.Duration
 
+	// PurgeInterval is how often records of repartition topics are deleted that all
+	// tasks have read and committed. Defaults to 30 s.
+	PurgeInterval time.Duration
+
 	// RackTags are the keys of Tags whose values should differ between a task and
 	// its standbys, so that they don't vanish together. Defaults to none. It is
 	// rack.aware.assignment.tags of Kafka Streams (KIP-708).
@@ -270,6 +279,7 @@ func (c Config) withDefaults() Config {
 	if len(c.Brokers) == 0 {
 		c.Brokers = []string{"localhost:9092"}
 	}
+	c.AdditionalRetention = cmp.Or(c.AdditionalRetention, 24*time.Hour)
 	c.CacheBytes = max(cmp.Or(c.CacheBytes, 10<<20), 0)
 	c.CloseTimeout = cmp.Or(c.CloseTimeout, 30*time.Second)
 	if c.CommitInterval == 0 {
@@ -286,6 +296,7 @@ func (c Config) withDefaults() Config {
 	c.MaxBuffered = cmp.Or(c.MaxBuffered, 1000)
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, defaultMemory())
 	c.MissingTopicsGrace = max(cmp.Or(c.MissingTopicsGrace, 10*time.Second), 0)
+	c.PurgeInterval = cmp.Or(c.PurgeInterval, 30*time.Second)
 	c.RebalanceTimeout = cmp.Or(c.RebalanceTimeout, time.Minute)
 	c.ReplicationFactor = cmp.Or(c.ReplicationFactor, -1)
 	if c.Reset.Policy().Kind == graph.ResetDefault {
@@ -331,7 +342,7 @@ func (c Config) validate() error {
 		value time.Duration
 	}{
 		{"CloseTimeout", c.CloseTimeout}, {"CommitInterval", c.CommitInterval}, {"LayerAge", c.LayerAge},
-		{"ProbingInterval", c.ProbingInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"RetryTimeout", c.RetryTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
+		{"ProbingInterval", c.ProbingInterval}, {"PurgeInterval", c.PurgeInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"RetryTimeout", c.RetryTimeout}, {"SessionTimeout", c.SessionTimeout}, {"TopicCheckInterval", c.TopicCheckInterval}, {"TransactionTimeout", c.TransactionTimeout},
 	} {
 		bad(f.value < time.Millisecond, "%s: %s is less than a millisecond", f.name, f.value)
 	}

@@ -90,6 +90,22 @@ func newRecordError(f *task.Failure) *RecordError {
 	return e
 }
 
+// failedRecord is an error that ended a worker and the record that it is about.
+type failedRecord struct {
+	error
+	record *RecordError
+}
+
+func (e *failedRecord) Unwrap() []error { return []error{e.error, e.record} }
+
+// withRecord lets users find the *RecordError of an error that is about one.
+func withRecord(err error) error {
+	if f, ok := errors.AsType[*task.Failure](err); ok {
+		return &failedRecord{err, newRecordError(f)}
+	}
+	return err
+}
+
 // judge asks the policy.
 func (p ErrorPolicy) judge(f *task.Failure) (v task.Verdict) {
 	ask := p.Process

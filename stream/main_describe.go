@@ -87,7 +87,7 @@ func (p *program) topics() func(context.Context) error {
 		t := built.Graph()
 		fmt.Fprintf(p.stdout, "internal topics of app %s:\n", c.ID)
 		none := true
-		for _, it := range t.InternalTopics(graph.TopicSettings{Defaults: c.TopicSettings}) {
+		for _, it := range t.InternalTopics(c.topicSettings()) {
 			if it.Topic.Internal {
 				none = false
 				p.writeTopic(t, c.ID, it)

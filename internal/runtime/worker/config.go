@@ -40,6 +40,8 @@ type Config struct {
 	// StayInGroup keeps the worker's place in the group when it is told to stop,
 	// unless it is told so with the cause [ErrRemoved].
 	StayInGroup bool
+	// PurgeInterval is how often what was read of repartition topics is deleted.
+	PurgeInterval time.Duration
 	// RetryTimeout is how long a task is tried again after the same failure.
 	RetryTimeout time.Duration
 	// MaxIdle is how long a task with records waits for its empty inputs beyond

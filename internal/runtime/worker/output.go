@@ -48,7 +48,7 @@ func (w *Worker) judgeOutput(f *collect.Failure) error {
 	case task.Retry, task.Park:
 		return &task.Postponed{Failure: failure, Park: verdict == task.Park}
 	default:
-		return f
+		return failure
 	}
 	if w.txn == nil {
 		return w.leaveOut(failure)

@@ -19,10 +19,7 @@ import (
 
 // What a worker does beside its loop, on goroutines that end with it.
 
-const (
-	purgeEvery = 30 * time.Second
-	countsLast = 5 * time.Minute
-)
+const countsLast = 5 * time.Minute
 
 // counted is the number of partitions of a topic that tasks write.
 type counted struct {
@@ -108,7 +105,7 @@ func (w *Worker) purge(moves []move) {
 			w.done[m.in.Partition] = m.to.offset
 		}
 	}
-	if len(w.done) == 0 || w.now().Sub(w.purged) < purgeEvery {
+	if len(w.done) == 0 || w.now().Sub(w.purged) < w.c.PurgeInterval {
 		return
 	}
 	w.purged = w.now()
