@@ -34,8 +34,8 @@ func (s *KStream[K, V]) JoinWithKey[V2, R any](o *KStream[K, V2], name string, w
 // LeftJoin is Join that also emits the records of s without a match, with ok
 // false, at their own times: when their windows and the grace period have
 // passed, by the time of the records of both streams. They come in the order of
-// their times, with a record whose time is the highest so far, and at most once
-// per second of wall clock. (KIP-633)
+// their times, with a record whose time is the highest so far. See Config.IdleFlush
+// for streams that cease. (KIP-633)
 func (s *KStream[K, V]) LeftJoin[V2, R any](o *KStream[K, V2], name string, w join.Window, f func(v V, match V2, ok bool) R, opts ...state.JoinOption) *KStream[K, R] {
 	return joinStreams(s, o, dsl.StreamJoin[K, V, V2, R]{Op: "LeftJoin", Name: name, Window: w, Left: true, Join: op.LeftJoiner[K](f), Options: opts})
 }
