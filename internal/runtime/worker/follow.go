@@ -126,8 +126,11 @@ func (w *Worker) applyStandby(f *followed, b *restore.Batch) {
 }
 
 // askCommitted asks how far the active tasks have committed the inputs from
-// which tables are read again. The answer moves their copies on.
-func (w *Worker) askCommitted() {
+// which tables are read again, once a second. The answer moves their copies on.
+func (w *Worker) askCommitted(now time.Time) {
+	if w.asking || now.Sub(w.asked) < time.Second {
+		return
+	}
 	var parts []offsets.Partition
 	for _, s := range w.standbys {
 		for _, f := range s.logs {
@@ -136,10 +139,10 @@ func (w *Worker) askCommitted() {
 			}
 		}
 	}
-	if len(parts) == 0 || w.asking {
+	if len(parts) == 0 {
 		return
 	}
-	w.asking = true
+	w.asked, w.asking = now, true
 	w.side.Go(func() {
 		ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
 		defer cancel()

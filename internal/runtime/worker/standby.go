@@ -28,6 +28,7 @@ type standby struct {
 	retry   time.Time // no open before, or of a full one no reading
 	full    bool      // the disk is: nothing is read
 	damaged bool
+	settled time.Time     // when it was last written out, if there was anything
 	ask     time.Time     // no request to move before
 	asks    time.Duration // between the last two
 }
@@ -77,7 +78,9 @@ func (w *Worker) addStandby(id graph.TaskID) {
 	}
 }
 
-// tendStandbys opens the copies that wait, and goes on with those that had to.
+// tendStandbys opens the copies that wait, and goes on with those that had to. It
+// opens one at a time, and stops to write out when that took long: active tasks
+// come in between.
 func (w *Worker) tendStandbys() {
 	now := w.now()
 	for _, s := range w.standbys {
@@ -89,6 +92,10 @@ func (w *Worker) tendStandbys() {
 			if err := w.openStandby(s); err != nil {
 				w.standbyFailed(s, err)
 			}
+			if s.task != nil {
+				w.bell.ring()
+				return
+			}
 		case s.full:
 			if err := s.task.Settle(); err != nil {
 				w.standbyFailed(s, err)
@@ -99,18 +106,20 @@ func (w *Worker) tendStandbys() {
 			w.followLogs(s)
 		}
 	}
-	if now.Sub(w.settledAt) < time.Second {
-		return
-	}
-	w.settledAt = now
 	for _, s := range w.standbys {
-		if s.task != nil && !s.full {
-			if err := s.task.Settle(); err != nil {
-				w.standbyFailed(s, err)
-			}
+		if s.task == nil || s.full || now.Sub(s.settled) < time.Second {
+			continue
+		}
+		s.settled = now
+		if err := s.task.Settle(); err != nil {
+			w.standbyFailed(s, err)
+		}
+		if w.now().Sub(now) > followTime {
+			w.bell.ring()
+			break
 		}
 	}
-	w.askCommitted()
+	w.askCommitted(now)
 }
 
 // openStandby opens the stores of a copy and follows their changelogs.

@@ -55,8 +55,8 @@ type Worker struct {
 	follower  *restore.Restorer // nil until there is a standby
 	follows   map[*restore.Job]*followed
 	behind    []restore.Batch // read and not applied yet
-	settledAt time.Time
-	asking    bool // for committed offsets of inputs
+	asked     time.Time       // when committed offsets of inputs were asked for
+	asking    bool
 	published time.Time
 
 	polled    time.Time
