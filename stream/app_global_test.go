@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -22,11 +23,15 @@ func textTopic(name string) topology.Topic[string, string] {
 	return topology.NewTopic(name, serde.String, serde.String)
 }
 
+func handle(opts ...state.Option) *state.KeyValueSpec[string, string] {
+	return state.KeyValue("prices", serde.String, serde.String, opts...)
+}
+
 // priced joins sales with a global table of prices.
 func priced(t *testing.T, opts ...state.Option) *topology.Topology {
 	t.Helper()
 	b := stream.NewBuilder()
-	prices := b.GlobalTable(textTopic("prices"), state.KeyValue("prices", serde.String, serde.String, opts...))
+	prices := b.GlobalTable(textTopic("prices"), handle(opts...))
 	b.Stream(textTopic("sales")).
 		LeftJoinGlobal(prices, func(_, v string) string { return v }, func(v, price string, ok bool) string { return fmt.Sprintf("%s=%s/%t", v, price, ok) }).
 		To(textTopic("priced"))
@@ -159,6 +164,9 @@ func TestAppGlobalTable(t *testing.T) {
 				if !strings.Contains(got, want) {
 					t.Errorf("got %s, want %s", got, want)
 				}
+			}
+			if v, ok, err := app.Query(handle(c.opts...)).Get(t.Context(), "p1"); v != "new" || !ok || err != nil {
+				t.Errorf("query: %q, %t, %v", v, ok, err)
 			}
 			n := int64(0)
 			for _, p := range restored {
@@ -298,5 +306,45 @@ func TestAppGlobalStore(t *testing.T) {
 	}
 	if err := app.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not a number") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The topic of a global table may get more partitions while the app runs. The
+// workers go on meanwhile.
+func TestAppGlobalTableGrows(t *testing.T) {
+	noLeaks(t)
+	addrs := fakeCluster(t, 1, "prices", "sales", "priced")
+	_, stop := run(t, priced(t), stream.Config{
+		ID: "app", Brokers: addrs, StateDir: t.TempDir(), Workers: 1, Logger: testLogger(t), CommitInterval: 50 * time.Millisecond,
+		TopicCheckInterval: 100 * time.Millisecond,
+		StateListener: func(from, to stream.State) {
+			if from == stream.Running && to == stream.Rebalancing {
+				t.Error("the workers were disturbed")
+			}
+		},
+	})
+	defer stop()
+	out := follow(t, addrs, "priced")
+	produce(t, addrs, "sales", "p")
+	out.await(1)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if _, err := kadm.NewClient(cl).CreatePartitions(t.Context(), 1, "prices"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "prices", Partition: 1, Key: []byte("p"), Value: []byte("9")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	for n := 2; ; n++ {
+		produce(t, addrs, "sales", "p")
+		if v := out.await(n)[n-1]; v == "p=9/true" {
+			return
+		} else if n == 100 {
+			t.Fatalf("last is %s", v)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
