@@ -7,13 +7,13 @@ import (
 )
 
 // The foreign-key joins join each row of t with the row of o whose key fk finds
-// in it. An update of either side makes updates of the result, with the time of
-// the later of both rows. The tables need not be partitioned alike: a row
-// subscribes to its foreign key through an internal topic, and the answer comes
-// back through another. An answer that comes after its row has changed is
-// dropped; rows are compared by the hash of their encoding, so the serde of t's
-// values has to give equal bytes for equal values. An empty encoding of a value
-// of o is taken for no row. (KIP-213)
+// in it. An update of t makes an update of the result with the later time of
+// both rows; one of o makes updates with its own time. The tables need not be
+// partitioned alike: a row subscribes to its foreign key through an internal
+// topic, and the answer comes back through another. An answer that comes after
+// its row has changed is dropped; rows are compared by the hash of their
+// encoding, so the serde of t's values has to give equal bytes for equal values.
+// An empty encoding of a value of o is taken for no row. (KIP-213)
 //
 // Both tables need a store, or those that they are made of. The result gets one
 // with Materialize, or when its rows are needed. Name the join: its topics and
