@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
@@ -18,7 +19,7 @@ type Reads struct {
 	now  atomic.Pointer[Edition]
 	live atomic.Bool  // the stores are restored and the task processes
 	gone atomic.Bool  // the task has ended
-	used atomic.Int64 // when somebody read last, in milliseconds of the task's clock
+	used atomic.Int64 // when somebody read last, in milliseconds
 }
 
 // Live says whether the task is restored and processes records.
@@ -36,7 +37,7 @@ func (r *Reads) Edition(store string) *Edition {
 			return nil
 		}
 		if e.hold() {
-			r.used.Store(e.at)
+			r.used.Store(time.Now().UnixMilli())
 			return e
 		}
 	}
@@ -47,7 +48,6 @@ type Edition struct {
 	views    map[string]*overlay.View
 	position map[string]int64
 	base     *overlay.Base // nil without an engine
-	at       int64         // when it was published, by the task's clock
 	next     chan struct{}
 	holders  atomic.Int64
 }
@@ -98,7 +98,7 @@ func (t *Task) Publish(store string) error {
 	for _, ss := range t.state.stores {
 		if ss.store.Name == store {
 			ss.shown = true
-			t.reads.used.Store(t.c.Clock())
+			t.reads.used.Store(time.Now().UnixMilli())
 			return t.publish()
 		}
 	}
@@ -107,15 +107,17 @@ func (t *Task) Publish(store string) error {
 
 // republish publishes what is read after it changed.
 func (t *Task) republish() error {
-	old := t.reads.now.Load()
-	if old == nil {
-		return nil
-	}
-	if t.c.Clock()-t.reads.used.Load() > readsIdle {
-		t.hide()
+	if t.hideIdle(); t.reads.now.Load() == nil {
 		return nil
 	}
 	return t.publish()
+}
+
+// hideIdle ends publishing if nobody has read for a while.
+func (t *Task) hideIdle() {
+	if t.reads.now.Load() != nil && time.Now().UnixMilli()-t.reads.used.Load() > readsIdle {
+		t.hide()
+	}
 }
 
 func (t *Task) publish() error {
@@ -123,7 +125,7 @@ func (t *Task) publish() error {
 	if err != nil {
 		return err
 	}
-	e := &Edition{views: make(map[string]*overlay.View), base: base, at: t.c.Clock(), next: make(chan struct{})}
+	e := &Edition{views: make(map[string]*overlay.View), base: base, next: make(chan struct{})}
 	e.holders.Store(1)
 	if base != nil {
 		base.Hold()
@@ -162,7 +164,8 @@ func (t *Task) hide() {
 		ss.shown = false
 		ss.layers.Hide()
 	}
-	if err := t.replace(nil); err != nil {
+	// The engine can rest when nobody has a snapshot of it.
+	if err := errors.Join(t.replace(nil), t.state.outdate()); err != nil {
 		t.log.Warn("snapshot of the state was not closed", "error", err)
 	}
 }

@@ -63,6 +63,7 @@ func (s *State) used() (engine.Engine, error) {
 // not used for a while.
 func (t *Task) Rest() error {
 	now := t.c.Clock()
+	t.hideIdle()
 	if err := t.state.settle(now); err != nil {
 		return fmt.Errorf("task %s: %w", t.c.ID, err)
 	}
