@@ -105,7 +105,7 @@ func (r *run) play(dir string) error {
 	time.Sleep(transactionTimeout) // for what was left open
 	r.settled()
 	time.Sleep(time.Second)
-	(&judge{run: r, exactly: r.s.ExactlyOnce, truth: l.truth, read: read}).all()
+	(&judge{run: r, exactly: r.s.ExactlyOnce || r.s.strict, truth: l.truth, read: read}).all()
 	return nil
 }
 

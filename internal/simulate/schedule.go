@@ -24,6 +24,8 @@ type Schedule struct {
 	Load        time.Duration
 	Machines    [][]Step // one after the other, per machine
 	Brokers     []Step
+
+	strict bool // judged as exactly once, whatever it is
 }
 
 // Step is a fault. It strikes some time after the one before has ended, or with

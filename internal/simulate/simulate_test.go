@@ -39,6 +39,28 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// The judge finds what is wrong: at least once is not exactly once.
+func TestJudge(t *testing.T) {
+	if !durable {
+		t.Skip("needs the build tag synctests, as make test and make simulate set it")
+	}
+	found := 0
+	for seed := range uint64(4) {
+		s := Draw(seed + 1)
+		s.ExactlyOnce, s.strict = false, true
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			if err := Run(s, dir, slog.New(slog.DiscardHandler)); err != nil {
+				found++
+				t.Logf("seed %d: %.200s", s.Seed, err)
+			}
+		})
+	}
+	if found == 0 {
+		t.Error("nothing was found")
+	}
+}
+
 func name(s Schedule) string {
 	guarantee, stores := "alo", "pebble"
 	if s.ExactlyOnce {
