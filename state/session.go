@@ -115,6 +115,9 @@ func (s *SessionStore[K, V]) FetchSession(k K, start, end time.Time) (v V, ok bo
 // FindSession is FetchSession for operators. The time of a session is its end,
 // in milliseconds.
 func (s *SessionStore[K, V]) FindSession(k window.Key[K]) (v V, at int64, ok bool, err error) {
+	if err := s.time.refresh(); err != nil {
+		return v, 0, false, err
+	}
 	if k.End < s.time.floor() {
 		return v, 0, false, nil
 	}

@@ -144,6 +144,9 @@ var noSegment = make([]byte, 8)
 
 // Find returns the value of a key and window, and its time in milliseconds.
 func (s *WindowStore[K, V]) Find(k window.Key[K]) (v V, at int64, ok bool, err error) {
+	if err := s.time.refresh(); err != nil {
+		return v, 0, false, err
+	}
 	if k.Start < s.time.floor() {
 		return v, 0, false, nil
 	}

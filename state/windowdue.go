@@ -162,6 +162,18 @@ func (l *timeline) load() error {
 	return l.rearrange()
 }
 
+// refresh takes note of what was put into a store that others write.
+func (l *timeline) refresh() error {
+	if !l.layers.Frozen() {
+		return nil
+	}
+	b, ok, err := l.layers.Peek(stateKey)
+	if err == nil && ok && len(b) >= 8 {
+		l.observed = int64At(b)
+	}
+	return err
+}
+
 // rearrange puts every entry where it belongs now.
 func (l *timeline) rearrange() error {
 	l.changed = true

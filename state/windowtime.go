@@ -185,6 +185,9 @@ func (w *walk) takes(entry, value []byte) bool {
 // scan calls yield with the entries of a span: by segment, in a segment by key
 // and in a key by position. See [overlay.Store.Scan] for what lend is.
 func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []byte) bool) error {
+	if err := l.refresh(); err != nil {
+		return err
+	}
 	r.from, r.to = max(r.from, l.floor()), min(r.to, l.observed)
 	if r.from > r.to {
 		return nil

@@ -175,8 +175,13 @@ func TestAppGlobalTable(t *testing.T) {
 					t.Errorf("restore of partition %d is not done", p.Partition)
 				}
 			}
-			if n != 201 || app.State() != stream.Running {
-				t.Errorf("restored %d records, state %s", n, app.State())
+			if n != 201 {
+				t.Errorf("restored %d records", n)
+			}
+			for until := time.Now().Add(20 * time.Second); app.State() != stream.Running; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(until) {
+					t.Fatalf("state %s", app.State())
+				}
 			}
 			stop()
 

@@ -83,7 +83,7 @@ func (g *Global) attempt(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := g.start(); err != nil {
+	if err := g.start(ctx); err != nil {
 		return err
 	}
 	records, err := g.catchUp(ctx)
@@ -265,7 +265,7 @@ func (g *Global) follow(k *kept, num int32, at, end int64) *part {
 }
 
 // start makes the task and begins to read.
-func (g *Global) start() error {
+func (g *Global) start(ctx context.Context) error {
 	c := task.Config{
 		ID: graph.GlobalTask, App: g.c.App, Emit: g.emit, OnError: g.c.OnError, GoesOn: g.c.GoesOn, DeadLetter: g.c.DeadLetter,
 		Clock: func() int64 { return time.Now().UnixMilli() }, Context: g.c.Context, Logger: g.log, Dir: g.c.Dir,
@@ -297,6 +297,10 @@ func (g *Global) start() error {
 	}
 	if err := t.Start(); err != nil {
 		return &fatalError{err}
+	}
+	// What the stores brought into order when they were opened is for readers too.
+	if err := g.commit(ctx, nil); err != nil {
+		return err
 	}
 	at := make(map[string]map[int32]kgo.Offset)
 	for _, p := range g.parts {
