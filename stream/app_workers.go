@@ -39,6 +39,7 @@ func (a *App) runWorkers(ctx context.Context, dir *statedir.Dir, clients client.
 	}
 	a.begin(s)
 	s.wg.Go(func() { a.watchTopics(ctx, clients, l, s.end) })
+	s.wg.Go(func() { a.watchStable(ctx, clients, l.Inputs) })
 	s.wg.Go(func() {
 		if err := a.followGlobal(ctx); err != nil {
 			s.end(err)

@@ -19,6 +19,9 @@ import (
 func (w *Worker) undo(cause error, unsure bool) error {
 	if !w.passes(cause) {
 		w.abortTransaction()
+		if isDenied(cause) {
+			return fmt.Errorf("transactional id %s: %w", w.txn.id, cause)
+		}
 		return cause
 	}
 	w.log.Warn("transaction failed: tasks go back to their last commit", "error", cause, "outcome_unknown", unsure)

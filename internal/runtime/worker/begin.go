@@ -76,6 +76,7 @@ func (w *Worker) locate(ctx context.Context, parts []offsets.Partition) (map[off
 		if err == nil {
 			var ends map[offsets.Partition]int64
 			if ends, err = offsets.List(ctx, w.restorer.Client(), offsets.End, w.c.ExactlyOnce, parts); err == nil {
+				w.tellFresh(fresh)
 				return w.located(parts, begin, ends), nil
 			}
 		}
@@ -85,6 +86,23 @@ func (w *Worker) locate(ctx context.Context, parts []offsets.Partition) (map[off
 		w.log.Debug("offsets of inputs can't be had yet", "error", err)
 		pause(ctx, min(20*time.Millisecond<<min(tries, 6), 500*time.Millisecond))
 	}
+}
+
+// tellFresh is loud about offsets that were committed once and are gone.
+func (w *Worker) tellFresh(fresh []offsets.Partition) {
+	if len(fresh) == 0 {
+		return
+	}
+	stored := w.c.Dir.Stored()
+	for _, p := range fresh {
+		id, _ := w.layout.task(p.Topic, p.Num)
+		if _, ok := stored[id]; ok {
+			w.log.Warn("committed offsets have expired or were deleted, while the state of their tasks is there: the reset policy decides where inputs go on",
+				"partitions", len(fresh), "one", p.String())
+			return
+		}
+	}
+	w.log.Info("inputs without a committed offset begin where the reset policy says", "partitions", len(fresh))
 }
 
 func (w *Worker) located(parts []offsets.Partition, begin, ends map[offsets.Partition]int64) map[offsets.Partition]adopted {

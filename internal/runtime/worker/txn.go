@@ -67,7 +67,10 @@ func (w *Worker) begin() error {
 	if w.txn == nil {
 		return nil
 	}
-	return w.producer.BeginTransaction()
+	if err := w.producer.BeginTransaction(); err != nil {
+		return fmt.Errorf("transactional id %s: %w", w.txn.id, err)
+	}
+	return nil
 }
 
 // commitTransaction commits outputs, changelogs and offsets at once. A commit
