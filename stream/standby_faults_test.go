@@ -84,6 +84,7 @@ func TestStandbyFaults(t *testing.T) {
 			f.feed(1000)
 			a.await("all records", f.committed)
 			b.await("a standby again", b.has(0, 1))
+			b.await("a standby that follows", b.follows(a))
 			before := b.restored.Load()
 			a.stop()
 			b.await("the task", b.has(1, 0))

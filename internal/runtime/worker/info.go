@@ -45,8 +45,6 @@ type TaskInfo struct {
 	Parked bool        // it waits to try again what failed
 	Stores []StoreInfo // with a changelog, in the topology's order; none while it waits
 	Inputs []InputInfo // of an active task, sorted by topic
-
-	seen bool // the ends of all changelogs are known
 }
 
 // StoreInfo is how far a store stands for its changelog. Position is at most End.
@@ -134,7 +132,9 @@ func (s *standby) info() TaskInfo {
 		return t
 	}
 	t.Phase = Tailing
-	t.seen = !slices.ContainsFunc(s.logs, func(f *followed) bool { return !f.seen })
+	if slices.ContainsFunc(s.logs, func(f *followed) bool { return !f.seen }) {
+		t.Phase = Restoring // what it lacks is not known yet
+	}
 	ends := make(map[string]int64)
 	for _, f := range s.logs {
 		ends[f.log.Store] = f.end

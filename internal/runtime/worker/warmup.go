@@ -15,7 +15,7 @@ func (t *TaskInfo) known() (sum int64, ok bool) {
 	for _, s := range t.Stores {
 		sum += s.Position
 	}
-	return sum, t.Phase == Tailing
+	return sum, t.Phase != Waiting
 }
 
 // askToMove asks the group to look again when a warm-up has caught up, so that
@@ -26,7 +26,7 @@ func (w *Worker) askToMove() {
 		if s.role != Warmup || w.balancing || now.Before(s.ask) {
 			continue
 		}
-		if t := s.info(); t.Phase != Tailing || !t.seen || t.Lag() > w.c.WarmupLag {
+		if t := s.info(); t.Phase != Tailing || t.Lag() > w.c.WarmupLag {
 			continue
 		}
 		s.asks = min(max(2*s.asks, firstAsk), w.c.ProbingInterval)
@@ -52,7 +52,7 @@ func (w *Worker) tells(standby, warmup *[]assign.TaskID, sums map[assign.TaskID]
 		}
 		sum, ok := t.known()
 		switch {
-		case ok && t.seen && t.Lag() <= w.c.WarmupLag:
+		case t.Phase == Tailing && t.Lag() <= w.c.WarmupLag:
 			sums[id] = assign.OffsetCurrent // the sum is an old one when the group decides
 		case ok:
 			sums[id] = sum
