@@ -193,6 +193,7 @@ const leaveTime = 200 * time.Millisecond
 // The client only stops: it leaves static members in. The member is told by its
 // instance id alone: one whose first join is not answered yet has no other.
 func (w *Worker) leave(ctx context.Context) error {
+	member, _ := w.consumer.GroupMetadata()
 	soon, cancel := context.WithTimeout(ctx, leaveTime)
 	err := w.consumer.LeaveGroupContext(soon)
 	cancel()
@@ -213,15 +214,22 @@ func (w *Worker) leave(ctx context.Context) error {
 	m.InstanceID = kmsg.StringPtr(w.instanceID())
 	m.Reason = kmsg.StringPtr("the worker stops")
 	req.Members = append(req.Members, m)
-	resp, err := req.RequestWith(ctx, w.restorer.Client())
-	if err != nil {
-		return err
-	}
-	for _, m := range resp.Members {
-		err := kerr.ErrorForCode(m.ErrorCode)
-		if err != nil && !errors.Is(err, kerr.UnknownMemberID) {
+	// A first join that is under way may reach the broker behind this.
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		resp, err := req.RequestWith(ctx, w.restorer.Client())
+		if err != nil {
 			return err
 		}
+		err = kerr.ErrorForCode(resp.ErrorCode)
+		for _, m := range resp.Members {
+			err = errors.Join(err, kerr.ErrorForCode(m.ErrorCode))
+		}
+		if !errors.Is(err, kerr.UnknownMemberID) {
+			return err
+		}
+		if member != "" || wait > 200*time.Millisecond {
+			return nil
+		}
+		pause(ctx, wait)
 	}
-	return kerr.ErrorForCode(resp.ErrorCode)
 }
