@@ -82,7 +82,7 @@ func TestLeave(t *testing.T) {
 				running = runs(c)
 			})
 			if i%2 == 0 {
-				await(t, "running again", 10*time.Second, running)
+				await(t, "running again", 20*time.Second, running)
 			}
 			ready := time.Since(began)
 			time.Sleep(after)
