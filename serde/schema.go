@@ -45,7 +45,9 @@ func SchemaOf[T any](s Serde[T]) Schema {
 	return jsonSchema(shape)
 }
 
-func isBytes(t reflect.Type) bool { return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 }
+func isBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
 
 func jsonSchema(shape map[string]any) Schema {
 	text, err := json.Marshal(shape, json.Deterministic(true))

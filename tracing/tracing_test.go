@@ -112,7 +112,7 @@ func TestTraceOverRepartition(t *testing.T) {
 				id := s.SpanContext.SpanID()
 				parents[id], names[id] = s.Parent.SpanID(), s.Name
 				for _, a := range s.Attributes {
-					if strings.Contains(a.Value.Emit(), "hello") {
+					if strings.Contains(a.Value.String(), "hello") {
 						t.Errorf("span %q has the key in %s", s.Name, a.Key)
 					}
 				}

@@ -16,7 +16,7 @@ func TestSettings(t *testing.T) {
 	c, err := settings(nil, get)
 	if err != nil || len(c.Brokers) != 2 || c.ID != "SmokeTest" || c.Guarantee != stream.ExactlyOnce ||
 		c.StateDir != "/state" || c.Workers != 3 || c.Standbys != 2 {
-		t.Errorf("environment: %+v, %d standbys, %v", c, err)
+		t.Errorf("environment: %+v, %v", c, err)
 	}
 	if c.CommitInterval != time.Second || c.SessionTimeout != 10*time.Second || c.TransactionTimeout != 10*time.Second {
 		t.Errorf("times are %s, %s, %s", c.CommitInterval, c.SessionTimeout, c.TransactionTimeout)
@@ -26,7 +26,7 @@ func TestSettings(t *testing.T) {
 	}, get)
 	if err != nil || len(c.Brokers) != 1 || c.ID != "other" || c.Guarantee != stream.AtLeastOnce ||
 		c.StateDir != "/else" || c.Workers != 1 || c.Standbys != 0 {
-		t.Errorf("flags: %+v, %d standbys, %v", c, err)
+		t.Errorf("flags: %+v, %v", c, err)
 	}
 }
 
