@@ -166,7 +166,8 @@ func TestMainPrecedence(t *testing.T) {
 func TestSettings(t *testing.T) {
 	values := map[string]string{
 		"brokers": "a:1, b:2", "id": "app", "state-dir": "dir", "workers": "3", "guarantee": "exactly-once", "commit-interval": "20ms",
-		"session-timeout": "7s", "cache-bytes": "-1", "replication-factor": "2", "check-topics-only": "true", "orphan-state": "true", "log-level": "WARN",
+		"session-timeout": "7s", "cache-bytes": "-1", "replication-factor": "2", "check-topics-only": "true", "orphan-state": "true",
+		"standbys": "2", "memory-bytes": "1000000000", "log-level": "WARN",
 	}
 	var c Config
 	env := make(map[string]string)
@@ -186,6 +187,7 @@ func TestSettings(t *testing.T) {
 	want := Config{
 		Brokers: []string{"a:1", "b:2"}, ID: "app", StateDir: "dir", Workers: 3, Guarantee: ExactlyOnce, CommitInterval: 20 * time.Millisecond,
 		SessionTimeout: 7 * time.Second, CacheBytes: -1, ReplicationFactor: 2, CheckTopicsOnly: true, OrphanState: true,
+		Standbys: 2, MemoryBytes: 1_000_000_000,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("config is %+v", c)

@@ -168,6 +168,8 @@ func (m *mishap) run() {
 	m.put(0, "a0", "a1", "a2")
 	m.put(1, "c0")
 	m.output([2]int{3, 1})
+	// What was not committed would come again, in one batch with what fails.
+	eventually(t, "the first records are committed", 10*time.Second, func() bool { return m.committed(0) >= 3 })
 	m.breakIt()
 	m.put(0, "a3", "bad")
 	if m.stage != "refused" {

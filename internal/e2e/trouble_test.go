@@ -146,7 +146,7 @@ func TestDenied(t *testing.T) {
 		want []string
 		top  bool
 	}{
-		{name: "read", key: kmsg.Fetch, err: kerr.TopicAuthorizationFailed, want: []string{"topic in", "TOPIC_AUTHORIZATION_FAILED"}},
+		{name: "read", key: kmsg.Fetch, err: kerr.TopicAuthorizationFailed, want: []string{"topic ", "fetch", "TOPIC_AUTHORIZATION_FAILED"}},
 		{name: "write", key: kmsg.Produce, err: kerr.TopicAuthorizationFailed, want: []string{"topic app-counts-repartition", "produce"}},
 		{name: "write in a transaction", eos: true, key: kmsg.Produce, err: kerr.TopicAuthorizationFailed, want: []string{"topic app-counts-repartition", "produce"}},
 		{name: "join", key: kmsg.JoinGroup, err: kerr.GroupAuthorizationFailed, want: []string{"group app"}, top: true},
