@@ -12,15 +12,11 @@ func (w *Worker) tellTasks() {
 	}
 }
 
-// tellHosts hands on which instance has which tasks. It is called on the group's
-// goroutine.
+// tellHosts hands on which instance has which tasks.
 func (w *Worker) tellHosts(a group.Assignment) {
 	if w.c.OnHosts == nil || a.Error != group.ErrorNone {
 		return
 	}
-	generation := int32(0)
-	if w.consumer != nil {
-		_, generation = w.consumer.GroupMetadata()
-	}
+	_, generation := w.consumer.GroupMetadata()
 	w.c.OnHosts(generation, a.Hosts)
 }

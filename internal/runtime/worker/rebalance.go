@@ -38,8 +38,8 @@ func (w *Worker) subscription() group.Subscription {
 func (w *Worker) assigned(a group.Assignment) {
 	w.joining.Store(false)
 	w.fence(a)
-	w.tellHosts(a)
 	w.calls.post(func() {
+		w.tellHosts(a)
 		w.m.Rebalances++
 		w.followUp = time.Time{}
 		if a.FollowUp > 0 {
