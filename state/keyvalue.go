@@ -23,7 +23,9 @@ type KeyValueSpec[K, V any] struct {
 //
 //go:noinline
 func KeyValue[K, V any](name string, key serde.Serde[K], value serde.Serde[V], opts ...Option) *KeyValueSpec[K, V] {
-	return &KeyValueSpec[K, V]{newBase(name, opts), key, value}
+	s := &KeyValueSpec[K, V]{newBase(name, opts), key, value}
+	s.checkSerdes(key, value)
+	return s
 }
 
 func (s *KeyValueSpec[K, V]) tableOf(K, V) {}

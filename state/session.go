@@ -30,6 +30,7 @@ type SessionsSpec[K, V any] struct {
 // operator that the handle is given to; a store for processors needs [Retention].
 func Sessions[K, V any](name string, key serde.Serde[K], value serde.Serde[V], opts ...Option) *SessionsSpec[K, V] {
 	s := &SessionsSpec[K, V]{newBase(name, opts), key, value}
+	s.checkSerdes(key, value)
 	s.checkTime("session")
 	if s.opts.twins || s.opts.window != 0 {
 		s.opts.problems = append(s.opts.problems, "Duplicates and WindowSize are for window stores, this is a session store")

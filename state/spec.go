@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/serde"
 )
 
 // ErrReadOnly is returned for a write to a global store by a processor other
@@ -128,6 +129,20 @@ func (b *base) StoreName() string { return b.name }
 
 // Place is the file:line where the handle was made.
 func (b *base) Place() string { return b.place }
+
+// checkSerdes notes what is wrong with the serdes of the handle.
+func (b *base) checkSerdes(key, value any) {
+	for _, s := range []struct {
+		what  string
+		serde any
+	}{{"keys", key}, {"values", value}} {
+		if s.serde == nil {
+			b.opts.problems = append(b.opts.problems, "no serde for its "+s.what+": give its handle one")
+		} else if c, ok := s.serde.(serde.Checker); ok && c.Err() != nil {
+			b.opts.problems = append(b.opts.problems, s.what+": "+c.Err().Error())
+		}
+	}
+}
 
 func (b *base) define(kind graph.StoreKind) *graph.Store {
 	st := &graph.Store{

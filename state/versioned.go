@@ -25,6 +25,7 @@ type VersionedSpec[K, V any] struct {
 // record that is joined with it. (KIP-889)
 func Versioned[K, V any](name string, key serde.Serde[K], value serde.Serde[V], history time.Duration, opts ...Option) *VersionedSpec[K, V] {
 	s := &VersionedSpec[K, V]{newBase(name, opts), key, value, history}
+	s.checkSerdes(key, value)
 	switch {
 	case history < 0:
 		s.opts.problems = append(s.opts.problems, fmt.Sprintf("the history of a versioned store can't be negative: %v", history))

@@ -33,6 +33,7 @@ type WindowsSpec[K, V any] struct {
 // needs [Retention], and [WindowSize] to know where its windows end.
 func Windows[K, V any](name string, key serde.Serde[K], value serde.Serde[V], opts ...Option) *WindowsSpec[K, V] {
 	s := &WindowsSpec[K, V]{newBase(name, opts), key, value}
+	s.checkSerdes(key, value)
 	s.checkTime("window")
 	if d := s.opts.window; d < 0 || d%time.Millisecond != 0 {
 		s.opts.problems = append(s.opts.problems, fmt.Sprintf("the window size has to be a whole number of milliseconds, not %v", d))

@@ -40,11 +40,17 @@ type cogroupInput[K, A any] struct {
 // Cogroup begins an aggregate of several streams, which differ in the types of
 // their values: add takes the values of this one.
 func (g *KGroupedStream[K, V]) Cogroup[A any](add func(k K, v V, sum A) A) *CogroupedKStream[K, A] {
+	g.s.b.Need("Cogroup", "add", add != nil)
 	return &CogroupedKStream[K, A]{g.s.b, []*cogroupInput[K, A]{cogroupOf(g, add)}}
 }
 
 // Cogroup adds another stream to the aggregate.
 func (c *CogroupedKStream[K, A]) Cogroup[V any](g *KGroupedStream[K, V], add func(k K, v V, sum A) A) *CogroupedKStream[K, A] {
+	c.b.Need("Cogroup", "add", add != nil)
+	if g == nil {
+		c.b.Fail(dsl.Place(), "Cogroup", "the other stream is nil")
+		return c
+	}
 	n := len(c.inputs)
 	return &CogroupedKStream[K, A]{c.b, append(c.inputs[:n:n], cogroupOf(g, add))}
 }
@@ -110,8 +116,10 @@ func (in *cogroupInput[K, A]) settle(b *dsl.Builder, by *dsl.Step, key serde.Ser
 // what init gives. Records with a null key or a null value are dropped; a null
 // result deletes, and the next record begins anew.
 func (c *CogroupedKStream[K, A]) Aggregate[S state.TableSpec[K, A]](init func() A, store S) *table.KTable[K, A] {
-	key := dsl.KeySerdeOf[K, A](store)
-	r := cogrouped(c, aggregatedTable[K, K, A]{spec: store, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](store)},
+	c.b.Need("Aggregate", "init", init != nil)
+	spec := dsl.Handle[state.TableSpec[K, A]](c.b, "Aggregate", store, state.KeyValue[K, A]("", nil, nil))
+	key := dsl.KeySerdeOf[K, A](spec)
+	r := cogrouped(c, aggregatedTable[K, K, A]{spec: spec, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](spec)},
 		func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
 			if in.written != nil {
 				c.b.Fail(st.Place, "Late", "without windows no record comes too late")
@@ -154,10 +162,12 @@ func (w *TimeWindowedCogroupedKStream[K, A]) EmitOnClose() *TimeWindowedCogroupe
 // Aggregate aggregates the values of each key and window over all streams,
 // beginning with what init gives. See [TimeWindowedKStream.Aggregate].
 func (w *TimeWindowedCogroupedKStream[K, A]) Aggregate[S state.WindowTableSpec[K, A]](init func() A, store S) *table.KTable[window.Key[K], A] {
-	b, key := w.c.b, serdesOf[K, A](store)
+	w.c.b.Need("Aggregate", "init", init != nil)
+	spec := dsl.Handle[state.WindowTableSpec[K, A]](w.c.b, "Aggregate", store, state.Windows[K, A]("", nil, nil))
+	b, key := w.c.b, serdesOf[K, A](spec)
 	rows := serde.TimeWindowedMillis(key.KeySerde(), w.w.SizeMillis())
 	r := cogrouped(w.c, aggregatedTable[K, window.Key[K], A]{
-		spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
+		spec: spec, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
 		settle: func(final *dsl.Step, st *graph.Store) { settleWindows(b, final, st, w.w, w.emit) },
 	}, func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
 		return in.byWindow(cogroupWindows[K, A]{st, rows, w.w, init})
@@ -204,10 +214,13 @@ func (w *SessionWindowedCogroupedKStream[K, A]) EmitOnClose() *SessionWindowedCo
 // beginning with what init gives; merge makes one result of those of two
 // sessions that are joined. See [SessionWindowedKStream.Aggregate].
 func (w *SessionWindowedCogroupedKStream[K, A]) Aggregate[S state.SessionTableSpec[K, A]](init func() A, merge func(k K, a, b A) A, store S) *table.KTable[window.Key[K], A] {
-	b, key := w.c.b, serdesOf[K, A](store)
+	w.c.b.Need("Aggregate", "init", init != nil)
+	w.c.b.Need("Aggregate", "merge", merge != nil)
+	spec := dsl.Handle[state.SessionTableSpec[K, A]](w.c.b, "Aggregate", store, state.Sessions[K, A]("", nil, nil))
+	b, key := w.c.b, serdesOf[K, A](spec)
 	rows := serde.SessionWindowed(key.KeySerde())
 	r := cogrouped(w.c, aggregatedTable[K, window.Key[K], A]{
-		spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
+		spec: spec, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
 		settle: func(final *dsl.Step, st *graph.Store) { w.emit.settle(b, final, st, w.w.RetentionMillis()) },
 	}, func(in *cogroupInput[K, A], st *graph.Store) op.Bind {
 		return in.bySession(cogroupSessions[K, A]{st, rows, w.w, init, merge})

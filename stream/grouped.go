@@ -23,6 +23,7 @@ func (s *KStream[K, V]) GroupByKey() *KGroupedStream[K, V] { return &KGroupedStr
 
 // GroupBy groups records by a new key. It always repartitions.
 func (s *KStream[K, V]) GroupBy[K2 any](f func(K, V) K2) *KGroupedStream[K2, V] {
+	s.b.Need("GroupBy", "f", f != nil)
 	g := keyed[K, V, K2, V](s, "GroupBy", "KSTREAM-KEY-SELECT-", op.SelectKey(f))
 	return &KGroupedStream[K2, V]{s: g, sel: g.step}
 }
@@ -60,6 +61,7 @@ func (g *KGroupedStream[K, V]) Count[S state.TableSpec[K, int64]](store S) *tabl
 // it is. Records with a null key or a null value are dropped; a null result
 // deletes.
 func (g *KGroupedStream[K, V]) Reduce[S state.TableSpec[K, V]](f func(sum, v V) V, store S) *table.KTable[K, V] {
+	g.s.b.Need("Reduce", "f", f != nil)
 	a := aggregation[K, V, V]{op: "Reduce", prefix: "KSTREAM-REDUCE-"}
 	a.first = func(v V) V { return v }
 	a.add = func(_ K, v, sum V) V { return f(sum, v) }
@@ -70,6 +72,8 @@ func (g *KGroupedStream[K, V]) Reduce[S state.TableSpec[K, V]](f func(sum, v V) 
 // Records with a null key or a null value are dropped; a null result deletes,
 // and the next record begins anew.
 func (g *KGroupedStream[K, V]) Aggregate[A any, S state.TableSpec[K, A]](init func() A, add func(k K, v V, sum A) A, store S) *table.KTable[K, A] {
+	g.s.b.Need("Aggregate", "init", init != nil)
+	g.s.b.Need("Aggregate", "add", add != nil)
 	return aggregate(g, aggregation[K, V, A]{op: "Aggregate", prefix: "KSTREAM-AGGREGATE-", init: init, add: add}, store)
 }
 
@@ -83,7 +87,8 @@ type aggregation[K, V, A any] struct {
 }
 
 // aggregate adds the steps of an aggregation by key.
-func aggregate[K, V, A any, S state.TableSpec[K, A]](g *KGroupedStream[K, V], a aggregation[K, V, A], spec S) *table.KTable[K, A] {
+func aggregate[K, V, A any](g *KGroupedStream[K, V], a aggregation[K, V, A], spec state.TableSpec[K, A]) *table.KTable[K, A] {
+	spec = dsl.Handle[state.TableSpec[K, A]](g.s.b, a.op, spec, state.KeyValue[K, A]("", nil, nil))
 	key := dsl.KeySerdeOf[K, A](spec)
 	r := aggregated(g, aggregatedTable[K, K, A]{
 		op: a.op, prefix: a.prefix, spec: spec, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](spec),

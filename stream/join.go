@@ -56,7 +56,16 @@ func (s *KStream[K, V]) OuterJoinWithKey[V2, R any](o *KStream[K, V2], name stri
 }
 
 func joinStreams[K, V, V2, R any](s *KStream[K, V], o *KStream[K, V2], j dsl.StreamJoin[K, V, V2, R]) *KStream[K, R] {
+	if o == nil {
+		return unjoined[K, V, R](s, j.Op, "stream")
+	}
 	return ofJoin(dsl.JoinStreams(s.side(), o.side(), j))
+}
+
+// unjoined notes that the other side of a join is nil, and stands for its result.
+func unjoined[K, V, R any](s *KStream[K, V], call, other string) *KStream[K, R] {
+	s.b.Fail(dsl.Place(), call, "the other side is a nil %s", other)
+	return &KStream[K, R]{b: s.b, step: s.step, key: s.key, value: dsl.Same[V, R](s.value), sources: s.sources}
 }
 
 // side is what a join knows of the stream.

@@ -40,6 +40,9 @@ func (s *KStream[K, V]) LeftJoinTableWithKey[V2, R any](t *table.KTable[K, V2], 
 }
 
 func joinTable[K, V, V2, R any](s *KStream[K, V], t *table.KTable[K, V2], j dsl.TableJoin[K, V, V2, R]) *KStream[K, R] {
+	if t == nil {
+		return unjoined[K, V, R](s, j.Op, "table")
+	}
 	return ofJoin(dsl.JoinTable(s.side(), dsl.Of((*dsl.Table[K, V2])(t)), j))
 }
 
@@ -70,5 +73,8 @@ func (s *KStream[K, V]) LeftJoinGlobalWithKey[GK, GV, R any](g *table.GlobalKTab
 }
 
 func joinGlobal[K, V, GK, GV, R any](s *KStream[K, V], g *table.GlobalKTable[GK, GV], j dsl.GlobalJoin[K, V, GK, GV, R]) *KStream[K, R] {
+	if g == nil {
+		return unjoined[K, V, R](s, j.Op, "global table")
+	}
 	return ofJoin(dsl.JoinGlobal(s.side(), dsl.OfGlobal((*dsl.Global[GK, GV])(g)), j))
 }

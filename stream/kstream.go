@@ -88,64 +88,79 @@ func keyed[K, V, K2, V2 any](s *KStream[K, V], name, prefix string, bind op.Bind
 
 // Filter keeps the records for which keep returns true.
 func (s *KStream[K, V]) Filter(keep func(K, V) bool) *KStream[K, V] {
+	s.b.Need("Filter", "keep", keep != nil)
 	return s.same("Filter", "KSTREAM-FILTER-", op.Filter(keep, true))
 }
 
 // FilterNot keeps the records for which drop returns false.
 func (s *KStream[K, V]) FilterNot(drop func(K, V) bool) *KStream[K, V] {
+	s.b.Need("FilterNot", "drop", drop != nil)
 	return s.same("FilterNot", "KSTREAM-FILTER-", op.Filter(drop, false))
 }
 
 // MapValues maps each value. The key stays, so nothing is repartitioned.
 func (s *KStream[K, V]) MapValues[V2 any](f func(V) V2) *KStream[K, V2] {
+	s.b.Need("MapValues", "f", f != nil)
 	return valued[K, V, V2](s, "MapValues", "KSTREAM-MAPVALUES-", op.MapValue[K](f))
 }
 
 // MapValuesWithKey is MapValues with the key at hand.
 func (s *KStream[K, V]) MapValuesWithKey[V2 any](f func(K, V) V2) *KStream[K, V2] {
+	s.b.Need("MapValuesWithKey", "f", f != nil)
 	return valued[K, V, V2](s, "MapValuesWithKey", "KSTREAM-MAPVALUES-", op.MapValues(f))
 }
 
 // Map maps key and value. What needs keys in place behind it repartitions.
 func (s *KStream[K, V]) Map[K2, V2 any](f func(K, V) (K2, V2)) *KStream[K2, V2] {
+	s.b.Need("Map", "f", f != nil)
 	return keyed[K, V, K2, V2](s, "Map", "KSTREAM-MAP-", op.Map(f))
 }
 
 // SelectKey sets a new key.
 func (s *KStream[K, V]) SelectKey[K2 any](f func(K, V) K2) *KStream[K2, V] {
+	s.b.Need("SelectKey", "f", f != nil)
 	return keyed[K, V, K2, V](s, "SelectKey", "KSTREAM-KEY-SELECT-", op.SelectKey(f))
 }
 
 // FlatMapValues maps each value to any number of values, such as
 // strings.FieldsSeq.
 func (s *KStream[K, V]) FlatMapValues[V2 any](f func(V) iter.Seq[V2]) *KStream[K, V2] {
+	s.b.Need("FlatMapValues", "f", f != nil)
 	return valued[K, V, V2](s, "FlatMapValues", "KSTREAM-FLATMAPVALUES-", op.FlatMapValues(func(_ K, v V) iter.Seq[V2] { return f(v) }))
 }
 
 // FlatMapValuesWithKey is FlatMapValues with the key at hand.
 func (s *KStream[K, V]) FlatMapValuesWithKey[V2 any](f func(K, V) iter.Seq[V2]) *KStream[K, V2] {
+	s.b.Need("FlatMapValuesWithKey", "f", f != nil)
 	return valued[K, V, V2](s, "FlatMapValuesWithKey", "KSTREAM-FLATMAPVALUES-", op.FlatMapValues(f))
 }
 
 // FlatMap maps each record to any number of records.
 func (s *KStream[K, V]) FlatMap[K2, V2 any](f func(K, V) iter.Seq2[K2, V2]) *KStream[K2, V2] {
+	s.b.Need("FlatMap", "f", f != nil)
 	return keyed[K, V, K2, V2](s, "FlatMap", "KSTREAM-FLATMAP-", op.FlatMap(f))
 }
 
 // Peek calls f with each record and passes it on. After a crash f may be called
 // again for the same record.
 func (s *KStream[K, V]) Peek(f func(K, V)) *KStream[K, V] {
+	s.b.Need("Peek", "f", f != nil)
 	return s.same("Peek", "KSTREAM-PEEK-", op.Peek(f))
 }
 
 // ForEach calls f with each record. After a crash f may be called again for the
 // same record.
 func (s *KStream[K, V]) ForEach(f func(K, V)) *KStream[K, V] {
+	s.b.Need("ForEach", "f", f != nil)
 	return s.same("ForEach", "KSTREAM-FOREACH-", op.Peek(f))
 }
 
 // Merge joins two streams into one. There is no order between them.
 func (s *KStream[K, V]) Merge(o *KStream[K, V]) *KStream[K, V] {
+	if o == nil {
+		s.b.Fail(dsl.Place(), "Merge", "the other stream is nil")
+		return s
+	}
 	step := s.b.Processor("Merge", "KSTREAM-MERGE-", op.Pass[K, V](), s.step, o.step)
 	step.Merge = true
 	c := &KStream[K, V]{b: s.b, step: step, key: s.key, value: s.value, moved: s.moved || o.moved}

@@ -65,6 +65,7 @@ func (w *SessionWindowedKStream[K, V]) Count[S state.SessionTableSpec[K, int64]]
 // result deletes. Records with a null key are dropped, and so are those with a
 // null value if the type can't say null.
 func (w *SessionWindowedKStream[K, V]) Reduce[S state.SessionTableSpec[K, V]](f func(sum, v V) V, store S) *table.KTable[window.Key[K], V] {
+	w.g.s.b.Need("Reduce", "f", f != nil)
 	return bySession(w, reducing[K](f), store)
 }
 
@@ -73,11 +74,15 @@ func (w *SessionWindowedKStream[K, V]) Reduce[S state.SessionTableSpec[K, V]](f 
 // null result deletes. Records with a null key are dropped, and so are those with
 // a null value if the type can't say null.
 func (w *SessionWindowedKStream[K, V]) Aggregate[A any, S state.SessionTableSpec[K, A]](init func() A, add func(k K, v V, sum A) A, merge func(k K, a, b A) A, store S) *table.KTable[window.Key[K], A] {
+	w.g.s.b.Need("Aggregate", "init", init != nil)
+	w.g.s.b.Need("Aggregate", "add", add != nil)
+	w.g.s.b.Need("Aggregate", "merge", merge != nil)
 	return bySession(w, aggregation[K, V, A]{op: "Aggregate", prefix: "KSTREAM-AGGREGATE-", init: init, add: add, merge: merge}, store)
 }
 
 // bySession adds the steps of an aggregation by sessions.
 func bySession[K, V, A any](w *SessionWindowedKStream[K, V], a aggregation[K, V, A], store state.SessionTableSpec[K, A]) *table.KTable[window.Key[K], A] {
+	store = dsl.Handle[state.SessionTableSpec[K, A]](w.g.s.b, a.op, store, state.Sessions[K, A]("", nil, nil))
 	b, key := w.g.s.b, serdesOf[K, A](store)
 	rows := serde.SessionWindowed(key.KeySerde())
 	var kept *graph.Store

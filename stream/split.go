@@ -56,6 +56,7 @@ func (p *Split[K, V]) Named(name string) *Split[K, V] {
 // the split followed by name, or by the branch's number, from 1, if name is
 // empty.
 func (p *Split[K, V]) Branch(name string, keep func(K, V) bool) *KStream[K, V] {
+	p.s.b.Need("Branch", "keep", keep != nil)
 	p.keep = append(p.keep, keep)
 	s := p.branch("Branch", name, len(p.keep))
 	p.branches = append(p.branches, s.step)

@@ -86,6 +86,7 @@ func (w *TimeWindowedKStream[K, V]) Count[S state.WindowTableSpec[K, int64]](sto
 // dropped, and so are those with a null value if the type can't say null or the
 // windows are sliding.
 func (w *TimeWindowedKStream[K, V]) Reduce[S state.WindowTableSpec[K, V]](f func(sum, v V) V, store S) *table.KTable[window.Key[K], V] {
+	w.g.s.b.Need("Reduce", "f", f != nil)
 	return byWindow(w, reducing[K](f), store)
 }
 
@@ -94,6 +95,8 @@ func (w *TimeWindowedKStream[K, V]) Reduce[S state.WindowTableSpec[K, V]](f func
 // with a null key are dropped, and so are those with a null value if the type
 // can't say null or the windows are sliding.
 func (w *TimeWindowedKStream[K, V]) Aggregate[A any, S state.WindowTableSpec[K, A]](init func() A, add func(k K, v V, sum A) A, store S) *table.KTable[window.Key[K], A] {
+	w.g.s.b.Need("Aggregate", "init", init != nil)
+	w.g.s.b.Need("Aggregate", "add", add != nil)
 	return byWindow(w, aggregation[K, V, A]{op: "Aggregate", prefix: "KSTREAM-AGGREGATE-", init: init, add: add}, store)
 }
 
@@ -117,6 +120,7 @@ func reducing[K, V any](f func(sum, v V) V) aggregation[K, V, V] {
 
 // byWindow adds the steps of an aggregation by windows.
 func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A], store state.WindowTableSpec[K, A]) *table.KTable[window.Key[K], A] {
+	store = dsl.Handle[state.WindowTableSpec[K, A]](w.g.s.b, a.op, store, state.Windows[K, A]("", nil, nil))
 	b, key, size := w.g.s.b, serdesOf[K, A](store), w.w.SizeMillis()
 	rows := serde.TimeWindowedMillis(key.KeySerde(), size)
 	r := aggregated(w.g, aggregatedTable[K, window.Key[K], A]{

@@ -58,6 +58,8 @@ func (g *KGroupedTable[K, V]) Count[S state.TableSpec[K, int64]](store S) *KTabl
 // Reduce combines the values of each group. The first value becomes the result
 // as it is. A null result deletes the group.
 func (g *KGroupedTable[K, V]) Reduce[S state.TableSpec[K, V]](add, subtract func(sum, v V) V, store S) *KTable[K, V] {
+	g.g.B.Need("Reduce", "add", add != nil)
+	g.g.B.Need("Reduce", "subtract", subtract != nil)
 	return (*KTable[K, V])(dsl.AggregateTable(g.g, dsl.TableAggregation[K, V, V]{
 		Op: "Reduce", Prefix: "KTABLE-REDUCE-",
 		First:    func(v V) V { return v },
@@ -69,6 +71,9 @@ func (g *KGroupedTable[K, V]) Reduce[S state.TableSpec[K, V]](add, subtract func
 // Aggregate aggregates the values of each group, beginning with what init
 // gives. A null result deletes the group.
 func (g *KGroupedTable[K, V]) Aggregate[A any, S state.TableSpec[K, A]](init func() A, add, subtract func(k K, v V, sum A) A, store S) *KTable[K, A] {
+	g.g.B.Need("Aggregate", "init", init != nil)
+	g.g.B.Need("Aggregate", "add", add != nil)
+	g.g.B.Need("Aggregate", "subtract", subtract != nil)
 	return (*KTable[K, A])(dsl.AggregateTable(g.g, dsl.TableAggregation[K, V, A]{
 		Op: "Aggregate", Prefix: "KTABLE-AGGREGATE-", Init: init, Add: add, Subtract: subtract,
 	}, store))

@@ -54,5 +54,15 @@ func (t *KTable[K, V]) OuterJoinWithKey[V2, R any](o *KTable[K, V2], f func(K, j
 }
 
 func joinTables[K, V, V2, R any](t *KTable[K, V], o *KTable[K, V2], j dsl.TablesJoin[K, V, V2, R]) *KTable[K, R] {
+	if o == nil {
+		return unjoined[K, V, R](t, j.Op)
+	}
 	return (*KTable[K, R])(dsl.JoinTables(t.rows(), o.rows(), j))
+}
+
+// unjoined notes that the other side of a join is nil, and stands for its result.
+func unjoined[K, V, R any](t *KTable[K, V], call string) *KTable[K, R] {
+	r := t.rows()
+	r.B.Fail(dsl.Place(), call, "the other side is a nil table")
+	return (*KTable[K, R])(dsl.MapTable(r, dsl.MappedTable[K, V, R]{Op: call, Prefix: "KTABLE-MERGE-"}))
 }

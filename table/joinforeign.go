@@ -42,5 +42,8 @@ func (t *KTable[K, V]) LeftJoinForeignWithKey[FK, V2, R any](o *KTable[FK, V2], 
 }
 
 func joinForeign[K, V, FK, V2, R any](t *KTable[K, V], o *KTable[FK, V2], j dsl.ForeignJoin[K, V, FK, V2, R]) *KTable[K, R] {
+	if o == nil {
+		return unjoined[K, V, R](t, j.Op)
+	}
 	return (*KTable[K, R])(dsl.JoinForeign(t.rows(), o.rows(), j))
 }

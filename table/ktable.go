@@ -60,6 +60,10 @@ func (t *KTable[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) *KTable[
 // needed, with the handle's options.
 func (t *KTable[K, V]) Materialize[S state.TableSpec[K, V]](store S) *KTable[K, V] {
 	r := t.rows()
+	if dsl.Missing(store) {
+		r.B.Fail(dsl.Place(), "Materialize", "the store handle is nil: give the operator one")
+		return t
+	}
 	if r.Store != nil {
 		r.B.Fail(dsl.Place(), "Materialize", "the table has the store %q already", r.Store.Name)
 		return t

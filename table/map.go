@@ -9,11 +9,13 @@ import (
 // passes is deleted. Without a store that knows the rows before, each update
 // that does not pass becomes a delete.
 func (t *KTable[K, V]) Filter(keep func(K, V) bool) *KTable[K, V] {
+	t.rows().B.Need("Filter", "keep", keep != nil)
 	return t.filter("Filter", keep, true)
 }
 
 // FilterNot keeps the rows for which drop returns false. See [KTable.Filter].
 func (t *KTable[K, V]) FilterNot(drop func(K, V) bool) *KTable[K, V] {
+	t.rows().B.Need("FilterNot", "drop", drop != nil)
 	return t.filter("FilterNot", drop, false)
 }
 
@@ -27,11 +29,13 @@ func (t *KTable[K, V]) filter(call string, keep func(K, V) bool, want bool) *KTa
 // MapValues maps the value of each row. A delete stays one and does not reach f;
 // a null result deletes.
 func (t *KTable[K, V]) MapValues[V2 any](f func(V) V2) *KTable[K, V2] {
+	t.rows().B.Need("MapValues", "f", f != nil)
 	return mapped(t, "MapValues", func(_ K, v V) V2 { return f(v) })
 }
 
 // MapValuesWithKey is MapValues with the key at hand.
 func (t *KTable[K, V]) MapValuesWithKey[V2 any](f func(K, V) V2) *KTable[K, V2] {
+	t.rows().B.Need("MapValuesWithKey", "f", f != nil)
 	return mapped(t, "MapValuesWithKey", f)
 }
 

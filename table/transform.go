@@ -23,9 +23,14 @@ import (
 // the function is called again whenever something reads a row. (KIP-292)
 func (t *KTable[K, V]) TransformValues[V2 any](supply func(ctx *Context) func(k K, v V, ok bool) (v2 V2, keep bool, err error), stores ...state.Spec) *KTable[K, V2] {
 	r := t.rows()
-	used := make([]*graph.Store, len(stores))
-	for i, spec := range stores {
-		used[i] = r.B.Use(spec)
+	r.B.Need("TransformValues", "supply", supply != nil)
+	used := make([]*graph.Store, 0, len(stores))
+	for _, spec := range stores {
+		if dsl.Missing(spec) {
+			r.B.Fail(dsl.Place(), "TransformValues", "a store handle is nil: leave it out, or make one")
+			continue
+		}
+		used = append(used, r.B.Use(spec))
 	}
 	return (*KTable[K, V2])(dsl.MapTable(r, dsl.MappedTable[K, V, V2]{
 		Op: "TransformValues", Prefix: "KTABLE-TRANSFORMVALUES-", Value: dsl.Same[V, V2](r.Value),

@@ -49,7 +49,14 @@ func Pattern[K, V any](expr string, key serde.Serde[K], value serde.Serde[V]) To
 // TopicBy returns the handle of topics that are chosen by each record. It can
 // only be written, and the topics must exist. label is what describe shows.
 func TopicBy[K, V any](label string, choose func(r Record[K, V]) string, key serde.Serde[K], value serde.Serde[V]) Topic[K, V] {
-	return Topic[K, V]{dynLabel: label, dynamic: choose, key: key, value: value}
+	t := Topic[K, V]{dynLabel: label, dynamic: choose, key: key, value: value}
+	switch {
+	case choose == nil:
+		t.problem = "the function that chooses topic " + label + " is nil"
+	case label == "":
+		t.problem = "a topic that is chosen by record needs a label"
+	}
+	return t
 }
 
 // Name is the topic's name, or the pattern's text.

@@ -60,6 +60,13 @@ func (b *Builder) Fail(place, op, format string, args ...any) {
 	b.mistakes = append(b.mistakes, graph.Mistake{Place: place, Op: op, Text: fmt.Sprintf(format, args...)})
 }
 
+// Need notes the mistake of a function that was not given to an operator.
+func (b *Builder) Need(op, name string, given bool) {
+	if !given {
+		b.Fail(Place(), op, "the function %s is nil: give the operator one", name)
+	}
+}
+
 // Add adds a step. Its Place is the user's call.
 func (b *Builder) Add(s *Step) *Step {
 	if s.Place == "" {

@@ -26,6 +26,8 @@ func JoinForeign[K, V, FK, V2, R any](left *Rows[K, V], right *Rows[FK, V2], j F
 	n := &foreignNodes[K, V, FK, V2, R]{ForeignJoin: j, b: b, left: left, right: right}
 	s := &Step{Op: j.Op, Place: Place(), Parents: []*Step{left.Step, right.Step}, Number: n.number, Write: n.write}
 	sameBuilder(b, right.B, s)
+	b.Need(j.Op, "fk", j.Extract != nil)
+	b.Need(j.Op, "f", j.Join != nil)
 	left.NeedOld(true)
 	right.NeedOld(true)
 	left.Materialize()

@@ -20,6 +20,7 @@ type GroupedTable[K, V any] struct {
 
 // GroupTable adds the step that sends the rows of a table to their groups.
 func GroupTable[K, V, K2, V2 any](r *Rows[K, V], f func(K, V) (K2, V2)) *GroupedTable[K2, V2] {
+	r.B.Need("GroupBy", "f", f != nil)
 	r.NeedOld(true)
 	spec := op.TableGroupSpec[K, V, K2, V2]{Select: f, Apart: r.B.LegacyGroupFormats}
 	s := r.B.Add(&Step{Op: "GroupBy", Prefix: "KTABLE-SELECT-", Parents: []*Step{r.Step}, Write: func(s *Step, w *Writer) {
@@ -40,8 +41,9 @@ type TableAggregation[K, V, A any] struct {
 
 // AggregateTable adds the steps of an aggregate: the repartition topic, which
 // aggregates of named groups share, and the node.
-func AggregateTable[K, V, A any, S state.TableSpec[K, A]](g *GroupedTable[K, V], a TableAggregation[K, V, A], spec S) *Table[K, A] {
+func AggregateTable[K, V, A any](g *GroupedTable[K, V], a TableAggregation[K, V, A], spec state.TableSpec[K, A]) *Table[K, A] {
 	b := g.B
+	spec = Handle[state.TableSpec[K, A]](b, a.Op, spec, state.KeyValue[K, A]("", nil, nil))
 	final := &Step{Op: a.Op, Place: graph.Place()}
 	st := b.Own(spec, final)
 	key := KeySerdeOf[K, A](spec)

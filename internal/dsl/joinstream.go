@@ -23,6 +23,7 @@ func JoinStreams[K, L, R, O any](left Stream[K, L], right Stream[K, R], j Stream
 	b := left.B
 	final := &Step{Op: j.Op, Place: Place(), NullKeys: j.Left}
 	sameBuilder(b, right.B, final)
+	b.Need(j.Op, "f", j.Join != nil)
 	if p := j.Window.Problem(); p != "" {
 		b.Fail(final.Place, final.Op, "%s", p)
 	}

@@ -24,6 +24,7 @@ func JoinTable[K, V, V2, R any](s Stream[K, V], t *Rows[K, V2], j TableJoin[K, V
 		final.Prefix = "KSTREAM-LEFTJOIN-"
 	}
 	sameBuilder(b, t.B, final)
+	b.Need(j.Op, "f", j.Join != nil)
 	if s.Key == nil {
 		s.Key = t.Key
 	}
@@ -103,6 +104,8 @@ type GlobalJoin[K, V, GK, GV, R any] struct {
 func JoinGlobal[K, V, GK, GV, R any](s Stream[K, V], t *Rows[GK, GV], j GlobalJoin[K, V, GK, GV, R]) Stream[K, R] {
 	final := &Step{Op: j.Op, Place: Place(), Prefix: "KSTREAM-LEFTJOIN-", Parents: []*Step{s.Step}, NullKeys: j.Left}
 	sameBuilder(s.B, t.B, final)
+	s.B.Need(j.Op, "key", j.Select != nil)
+	s.B.Need(j.Op, "f", j.Join != nil)
 	// Behind a change of keys a repartition may only move in front of the join
 	// if it can take the records there.
 	final.ValueChanging = reflect.TypeFor[V]() != reflect.TypeFor[R]()

@@ -29,6 +29,7 @@ func JoinTables[K, L, R, O any](left *Rows[K, L], right *Rows[K, R], j TablesJoi
 	d.Step = &Step{Op: j.Op, Parents: []*Step{left.Step, right.Step}, Number: n.number, Write: n.write}
 	d.Step.Place = Place()
 	sameBuilder(b, right.B, d.Step)
+	b.Need(j.Op, "f", j.Join != nil)
 	if j.Left {
 		left.NeedOld(true)
 	}

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -41,8 +42,8 @@ func (b *Builder) Supplied(s *Step, p topology.Supplied, specs []state.Spec) {
 func (b *Builder) storesOf(s *Step, specs []state.Spec) []*graph.Store {
 	var stores []*graph.Store
 	for _, spec := range specs {
-		if missing(spec) {
-			b.Fail(s.Place, s.Op, "a store handle is nil")
+		if Missing(spec) {
+			b.Fail(s.Place, s.Op, "a store handle is nil: leave it out, or make one")
 			continue
 		}
 		stores = append(stores, b.Use(spec))
@@ -50,8 +51,21 @@ func (b *Builder) storesOf(s *Step, specs []state.Spec) []*graph.Store {
 	return stores
 }
 
-// missing says whether a handle is nil, or holds a nil pointer.
-func missing(spec state.Spec) bool {
+// Handle returns the handle of a store. A nil one is a mistake: instead, which
+// has no name, then stands in for it.
+func Handle[S state.Spec](b *Builder, op string, spec, instead S) S {
+	if !Missing(spec) {
+		return spec
+	}
+	b.Fail(Place(), op, "the store handle is nil: give the operator one")
+	st := instead.Define()
+	st.Name, st.Problems = fmt.Sprintf("nil-%d", len(b.specs)), nil
+	b.specs[instead] = st
+	return instead
+}
+
+// Missing says whether a handle is nil, or holds a nil pointer.
+func Missing(spec state.Spec) bool {
 	if spec == nil {
 		return true
 	}
@@ -69,8 +83,8 @@ func (b *Builder) GlobalStep(source *Step, spec state.Spec, topic string, p topo
 		}
 		src.Node = c.Or(given, src.Prefix)
 	}
-	if missing(spec) {
-		b.Fail(s.Place, s.Op, "the store handle is nil")
+	if Missing(spec) {
+		b.Fail(s.Place, s.Op, "the store handle is nil: give the operator one")
 		return b.Add(s)
 	}
 	st := b.Use(spec)

@@ -29,6 +29,7 @@ func ReadTable[K, V any](b *Builder, t topology.Topic[K, V]) *Table[K, V] {
 // has that topic as its changelog.
 func ReadGlobal[K, V any](b *Builder, t topology.Topic[K, V], spec state.TableSpec[K, V]) *Global[K, V] {
 	const call = "GlobalTable"
+	spec = Handle[state.TableSpec[K, V]](b, call, spec, state.KeyValue[K, V]("", nil, nil))
 	r := &Rows[K, V]{B: b, Key: t.KeySerde(), Value: t.ValueSerde(), GraceMillis: -1}
 	source, generated := readSource(r, call, t)
 	write := updates(r, spec, generated)
@@ -137,11 +138,15 @@ func StoreTable[K, V any](r *Rows[K, V], auto state.Spec, generated func() strin
 			r.B.WhenNumbered(func() { st.Name = generated() })
 		}
 	}
-	r.Unnamed = func(spec state.Spec) { auto = spec }
+	chosen := false
+	r.Unnamed = func(spec state.Spec) { auto, chosen = spec, true }
 	r.Materialize = func() {
 		if r.Store == nil {
 			st := r.B.Use(auto)
 			st.AutoNamed = true
+			if !chosen { // what is wrong with its serdes is told where they come from
+				st.Place, st.Problems = r.Step.Place, nil
+			}
 			r.B.cached(st)
 			r.Keep(st, false)
 		}

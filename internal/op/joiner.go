@@ -6,31 +6,46 @@ import (
 )
 
 // Joiner makes a result of the two sides of a join. A side that is not there
-// reaches the user as a zero value, whatever is given.
+// reaches the user as a zero value, whatever is given. That of a nil function is nil.
 type Joiner[K, L, R, O any] func(k K, l L, hasLeft bool, r R, hasRight bool) O
 
 // InnerJoiner is the Joiner of a function of an inner join.
 func InnerJoiner[K, L, R, O any](f func(L, R) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(_ K, l L, _ bool, r R, _ bool) O { return f(l, r) }
 }
 
 // InnerJoinerWithKey is InnerJoiner with the key.
 func InnerJoinerWithKey[K, L, R, O any](f func(K, L, R) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(k K, l L, _ bool, r R, _ bool) O { return f(k, l, r) }
 }
 
 // LeftJoiner is the Joiner of a function of a left join.
 func LeftJoiner[K, L, R, O any](f func(l L, match R, ok bool) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(_ K, l L, _ bool, r R, hasRight bool) O { return f(l, there(r, hasRight), hasRight) }
 }
 
 // LeftJoinerWithKey is LeftJoiner with the key.
 func LeftJoinerWithKey[K, L, R, O any](f func(k K, l L, match R, ok bool) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(k K, l L, _ bool, r R, hasRight bool) O { return f(k, l, there(r, hasRight), hasRight) }
 }
 
 // OuterJoiner is the Joiner of a function of an outer join.
 func OuterJoiner[K, L, R, O any](f func(join.Pair[L, R]) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(_ K, l L, hasLeft bool, r R, hasRight bool) O {
 		return f(pair(l, hasLeft, r, hasRight))
 	}
@@ -38,6 +53,9 @@ func OuterJoiner[K, L, R, O any](f func(join.Pair[L, R]) O) Joiner[K, L, R, O] {
 
 // OuterJoinerWithKey is OuterJoiner with the key.
 func OuterJoinerWithKey[K, L, R, O any](f func(K, join.Pair[L, R]) O) Joiner[K, L, R, O] {
+	if f == nil {
+		return nil
+	}
 	return func(k K, l L, hasLeft bool, r R, hasRight bool) O {
 		return f(k, pair(l, hasLeft, r, hasRight))
 	}
