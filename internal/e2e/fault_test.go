@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,13 @@ import (
 	"github.com/ottla-streams/ottla/stream"
 )
 
-// fake is a cluster in this process, with the topics of a spec.
+// fake is a cluster in this process, with the topics of a spec. Its tests are
+// quick ones: they run without a broker, and not again with one.
 func fake(t *testing.T, partitions int32) (*kfake.Cluster, spec) {
 	t.Helper()
+	if os.Getenv("OTTLA_INTEGRATION") != "" {
+		t.Skip("one of the quick tests")
+	}
 	c, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(partitions, "in", "out"))
 	if err != nil {
 		t.Fatal(err)
