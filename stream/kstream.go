@@ -161,6 +161,10 @@ func (s *KStream[K, V]) Merge(o *KStream[K, V]) *KStream[K, V] {
 		s.b.Fail(dsl.Place(), "Merge", "the other stream is nil")
 		return s
 	}
+	if o.b != s.b {
+		s.b.Fail(dsl.Place(), "Merge", "the other stream belongs to another builder")
+		return s
+	}
 	step := s.b.Processor("Merge", "KSTREAM-MERGE-", op.Pass[K, V](), s.step, o.step)
 	step.Merge = true
 	c := &KStream[K, V]{b: s.b, step: step, key: s.key, value: s.value, moved: s.moved || o.moved}

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"math"
+
 	"github.com/ottla-streams/ottla/internal/dsl"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/op"
@@ -36,6 +38,9 @@ func (s *KStream[K, V]) RepartitionBy(partitions int, p topology.Partitioner[K, 
 func (s *KStream[K, V]) repartition(partitions int, by op.Partition[K, V]) *KStream[K, V] {
 	const call = "Repartition"
 	place := graph.Place()
+	if partitions > math.MaxInt32 {
+		s.b.Fail(place, call, "the number of partitions is %d: it must be at most %d", partitions, math.MaxInt32)
+	}
 	c := *s
 	c.key = dsl.Serde(s.b, s.key, place, call, "keys")
 	c.value = dsl.Serde(s.b, s.value, place, call, "values")

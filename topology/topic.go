@@ -2,6 +2,8 @@ package topology
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/flow"
@@ -39,7 +41,7 @@ func Pattern[K, V any](expr string, key serde.Serde[K], value serde.Serde[V]) To
 	re, err := regexp.Compile(expr)
 	if err != nil {
 		t.problem = "topic pattern: " + err.Error()
-		return t
+		re = regexp.MustCompile(regexp.QuoteMeta(expr))
 	}
 	re.Longest()
 	t.pattern = re
@@ -130,6 +132,9 @@ func PartitionTime[K, V any](r Record[K, V], partitionTime time.Time) (time.Time
 // WallClock is an Extractor that takes the time at which a record is processed.
 func WallClock[K, V any](Record[K, V], time.Time) (time.Time, error) { return time.Now(), nil }
 
+// kafkas are the topics that brokers keep for themselves.
+var kafkas = []string{"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"}
+
 // Problem says what is wrong with the handle, or "". It is for builders.
 func (t Topic[K, V]) Problem(read bool) string {
 	switch {
@@ -139,6 +144,8 @@ func (t Topic[K, V]) Problem(read bool) string {
 		return "a topic that is chosen by record can't be read"
 	case !read && t.pattern != nil:
 		return "a topic pattern can't be written"
+	case !read && slices.Contains(kafkas, t.name):
+		return "topic " + strconv.Quote(t.name) + " is one of Kafka's own: it can't be written"
 	case t.key == nil:
 		return "topic " + t.Name() + ": no serde for its keys"
 	case t.value == nil:

@@ -7,6 +7,7 @@
 package topology
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ottla-streams/ottla/internal/describe"
@@ -51,7 +52,9 @@ func Build(b *graph.Builder) (*Topology, error) {
 	}
 	err := &BuildError{}
 	for _, m := range mistakes {
-		err.Mistakes = append(err.Mistakes, m.String())
+		if text := m.String(); !slices.Contains(err.Mistakes, text) {
+			err.Mistakes = append(err.Mistakes, text)
+		}
 	}
 	return nil, err
 }
