@@ -215,3 +215,28 @@ func TestJoinsOfDifferentPartitions(t *testing.T) {
 		})
 	}
 }
+
+// A sink that would write into a topic that the app keeps for itself is told
+// before the start, when the application id is known.
+func TestWritesOwnTopics(t *testing.T) {
+	f := newDraft()
+	f.in.Repartition().Named("again").To(topicOf("app-other-repartition"))
+	repartition := here(f.in.To(topicOf("app-again-repartition")))
+	changelog := here(f.in.To(topicOf("app-rows-changelog")))
+	g := build(t, f.b).Graph()
+	err := g.WritesOwn("app", g.InternalTopics(graph.TopicSettings{}))
+	if err == nil {
+		t.Fatal("nothing is told")
+	}
+	told := strings.Split(err.Error(), "\n")
+	want := []string{
+		repartition + ": To: topic app-again-repartition is the repartition topic of the app's own that mistakes",
+		changelog + ": To: topic app-rows-changelog is the changelog topic of the app's own that mistakes",
+	}
+	if len(told) != 2 || !strings.HasPrefix(told[0], want[0]) || !strings.HasPrefix(told[1], want[1]) {
+		t.Errorf("got\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+	if err := g.WritesOwn("another", g.InternalTopics(graph.TopicSettings{})); err != nil {
+		t.Errorf("under another id: %v", err)
+	}
+}

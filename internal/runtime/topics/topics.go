@@ -75,6 +75,9 @@ func Ensure(ctx context.Context, adm *kadm.Client, c Config) (*Layout, error) {
 			e.internal = append(e.internal, t)
 		}
 	}
+	if err := c.Topology.WritesOwn(c.App, e.internal); err != nil {
+		return nil, err
+	}
 	var l *Layout
 	err := retry(ctx, c.Logger, "topics of app "+c.App, func(ctx context.Context) (err error) {
 		l, err = e.attempt(ctx)
