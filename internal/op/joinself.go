@@ -26,7 +26,7 @@ func SelfJoin[K, V, O any](spec SelfJoinSpec[K, V, O]) Bind {
 			return nil, err
 		}
 		j := &selfJoin[K, V, O]{
-			SelfJoinSpec: spec, in: b.Instance, node: n, window: window, stream: -1,
+			SelfJoinSpec: spec, in: b.Instance, node: n, window: window,
 			out: joined[K, O]{int32(n.ID), next, flow.NullsOf[O]()},
 		}
 		return flow.Next[K, V](j.process), nil
@@ -39,7 +39,6 @@ type selfJoin[K, V, O any] struct {
 	node   *graph.Node
 	window *JoinWindow[K, V]
 	out    joined[K, O]
-	stream int64
 }
 
 func (j *selfJoin[K, V, O]) process(k K, v V, m *flow.Meta) error {
@@ -47,11 +46,10 @@ func (j *selfJoin[K, V, O]) process(k K, v V, m *flow.Meta) error {
 		j.in.Dropped(j.node, "null key or value")
 		return nil
 	}
-	j.stream = max(j.stream, m.Time)
 	before, after := j.Span.Before, j.Span.After
 	// A record that is too old for the window is not joined with itself, nor is
 	// any if the window asks for a difference.
-	alone := m.Time > j.stream-j.Span.Retention()+1 && before >= 0 && after >= 0
+	alone := m.Time > j.window.observed-j.Span.Retention() && before >= 0 && after >= 0
 	err := j.window.fetch(k, m.Time-before, max(0, m.Time+after), func(v2 V, at int64) error {
 		return j.send(k, v, v2, max(m.Time, at), m)
 	})
