@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ func await(t *testing.T, what string, within time.Duration, c <-chan struct{}) {
 
 // everywhere runs a test on a fake cluster and on Kafka, under both guarantees.
 func everywhere(t *testing.T, partitions int32, test func(t *testing.T, s spec)) {
+	if os.Getenv("OTTLA_INTEGRATION") == "" {
+		t.Parallel()
+	}
 	on(t, "fake", partitions, test)
 	on(t, "kafka", partitions, test)
 }
@@ -58,6 +62,7 @@ func on(t *testing.T, where string, partitions int32, test func(t *testing.T, s 
 		t.Run(where+"/"+g.String(), func(t *testing.T) {
 			var s spec
 			if where == "fake" {
+				t.Parallel()
 				_, s = fake(t, partitions)
 			} else {
 				s = names(t, broker.Start(t), partitions)
