@@ -43,14 +43,18 @@ func (h *handler) reach(req *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("%w: %w", errPeer, err)
 }
 
-// forward answers with what another instance says.
-func (h *handler) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, host string) {
+// handOn asks another instance what we were asked.
+func (h *handler) handOn(ctx context.Context, r *http.Request, host string) (*http.Response, error) {
 	req, err := h.peer(ctx, r, host, r.URL.RawQuery)
 	if err != nil {
-		h.fail(w, r, err)
-		return
+		return nil, err
 	}
-	resp, err := h.reach(req)
+	return h.reach(req)
+}
+
+// forward answers with what another instance says.
+func (h *handler) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, host string) {
+	resp, err := h.handOn(ctx, r, host)
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -148,12 +148,7 @@ func (h *handler) watch(w http.ResponseWriter, r *http.Request) {
 
 // relay hands the events of another instance on.
 func (h *handler) relay(ctx context.Context, w http.ResponseWriter, r *http.Request, e *events, host string) {
-	req, err := h.peer(ctx, r, host, r.URL.RawQuery)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	resp, err := h.reach(req)
+	resp, err := h.handOn(ctx, r, host)
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -3,7 +3,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ottla-streams/ottla/internal/describe"
@@ -59,7 +58,7 @@ func orphaned(lost []string, unreadable bool) error {
 	if unreadable {
 		advice = "undo the change, or give what changed another name, or reset the app"
 	}
-	return fmt.Errorf("%w: the topology has changed since the last run: %s; %s", ErrStateOrphaned, strings.Join(slices.Clip(lost), "; "), advice)
+	return fmt.Errorf("%w: the topology has changed since the last run: %s; %s", ErrStateOrphaned, strings.Join(lost, "; "), advice)
 }
 
 func saveTopology(dir *statedir.Dir, t describe.Topology) error {

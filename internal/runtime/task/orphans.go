@@ -44,7 +44,7 @@ func (s *State) changelog(st *graph.Store) string {
 // dropOrphans deletes stores that the topology has no use for, and the offsets
 // of changelogs that no other store on disk follows: a store that comes back is
 // restored from the start.
-func (s *State) dropOrphans() (err error) {
+func (s *State) dropOrphans() error {
 	names := s.orphans()
 	if len(names) == 0 {
 		return nil
