@@ -57,7 +57,9 @@ func (s *VersionedSpec[K, V]) Define() *graph.Store {
 		interval = max(st.RetentionMillis/12, 2000)
 	}
 	st.Open = func(o graph.Opening) (any, error) {
-		return openVersioned(o, s.key, s.value, sweeper{layers: o.Layers, interval: interval}), nil
+		v := openVersioned(o, s.key, s.value, sweeper{layers: o.Layers, interval: interval})
+		o.Layers.AtCommit(v.save)
+		return v, v.load()
 	}
 	st.OnRestore = func(store any, key, value []byte, r *overlay.Record) {
 		store.(*VersionedStore[K, V]).restored(key, r.Time)
@@ -98,6 +100,7 @@ type VersionedStore[K, V any] struct {
 	lend    bool
 	history int64
 	highest int64 // time put so far, -1 for none
+	saved   int64 // the highest time that the store has
 	sweep   sweeper
 	kbuf    []byte // the key in work, with its length in front
 	vbuf    []byte
@@ -111,7 +114,7 @@ func openVersioned[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V]
 	k, v = serde.Bind(k, o.Changelog, true), serde.Bind(v, o.Changelog, false)
 	return &VersionedStore[K, V]{
 		in: o.Instance, store: o.Store, layers: o.Layers, key: k, value: v, nulls: flow.NullsOf[V](),
-		lend: !serde.Copies(v), history: o.Store.RetentionMillis, highest: -1, sweep: w,
+		lend: !serde.Copies(v), history: o.Store.RetentionMillis, highest: -1, saved: -1, sweep: w,
 	}
 }
 
@@ -187,10 +190,43 @@ func (s *VersionedStore[K, V]) horizon() int64 { return s.highest - s.history }
 // restored takes note of a version that came from the changelog. One that was
 // expired when it was put is in the changelog too: it goes.
 func (s *VersionedStore[K, V]) restored(key []byte, at int64) {
-	s.highest = max(s.highest, at)
-	if at < s.horizon() {
-		s.layers.Drop(key)
+	if at > s.highest {
+		s.highest, s.saved = at, at
+		s.layers.Keep(stateKey, appendTime(nil, at))
 	}
+	if at < s.horizon() {
+		s.layers.Keep(key, nil)
+	}
+}
+
+// save writes the highest time down with a commit, so that a later run over the
+// same files has the same history. The changelog does not have it.
+func (s *VersionedStore[K, V]) save() {
+	if s.highest > s.saved {
+		s.saved = s.highest
+		s.layers.Mark(stateKey, appendTime(nil, s.highest))
+	}
+}
+
+func (s *VersionedStore[K, V]) load() error {
+	b, ok, err := s.layers.Peek(stateKey)
+	switch {
+	case err != nil || !ok:
+		return err
+	case len(b) != 8:
+		return fmt.Errorf("state: %w", errShort)
+	}
+	s.highest = int64At(b)
+	s.saved = s.highest
+	return nil
+}
+
+// refresh takes note of what was put into a store that others write.
+func (s *VersionedStore[K, V]) refresh() error {
+	if !s.layers.Frozen() {
+		return nil
+	}
+	return s.load()
 }
 
 func (s *VersionedStore[K, V]) encodeKey(k K) error {

@@ -10,6 +10,7 @@ import (
 // and the time from which the version is valid in 8, so that the versions of a
 // key lie together in order of time. The value has a byte in front that tells a
 // value from the end of the one before. It ends where the next version begins.
+// Behind all of them lies what the changelog does not have: the highest time put.
 
 const (
 	versionGone byte = iota
@@ -93,7 +94,7 @@ func (w *sweeper) step(horizon int64) error {
 func (w *sweeper) pass() error {
 	var last []byte
 	gone, n := false, 0 // of last
-	err := w.layers.Scan(w.hand, nil, false, false, func(key, value []byte) bool {
+	err := w.layers.Scan(w.hand, stateKey, false, false, func(key, value []byte) bool {
 		_, from := splitVersion(key)
 		w.judge(last, gone, key, from)
 		last = append(last[:0], key...)

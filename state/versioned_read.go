@@ -56,6 +56,9 @@ func (s *VersionedStore[K, V]) FindAsOf(k K, at int64) (v V, from int64, ok bool
 	if err := s.encodeKey(k); err != nil || at < 0 {
 		return v, 0, false, err
 	}
+	if err := s.refresh(); err != nil {
+		return v, 0, false, err
+	}
 	if at < s.horizon() {
 		// Only the latest version is still to be had.
 		if v, from, ok, err = s.last(math.MaxInt64); err != nil || !ok || from > at {
@@ -119,14 +122,18 @@ func (s *VersionedStore[K, V]) decode(raw []byte) (v V, ok bool, err error) {
 // the first one first. An error ends it. (KIP-968)
 func (s *VersionedStore[K, V]) Versions(k K, from, to time.Time) iter.Seq2[Version[V], error] {
 	return func(yield func(Version[V], error) bool) {
-		if err := s.encodeKey(k); err != nil {
+		err := s.encodeKey(k)
+		if err == nil {
+			err = s.refresh()
+		}
+		if err != nil {
 			yield(Version[V]{}, err)
 			return
 		}
 		lo := append([]byte{}, s.kbuf...)
 		hi := binary.BigEndian.AppendUint64(append([]byte{}, lo...), 1<<63)
 		first := max(from.UnixMilli(), s.horizon())
-		err := s.each(lo, hi, func(_ []byte, v Version[V]) bool {
+		err = s.each(lo, hi, func(_ []byte, v Version[V]) bool {
 			switch {
 			case v.From.UnixMilli() > to.UnixMilli():
 				return false
@@ -146,7 +153,7 @@ func (s *VersionedStore[K, V]) Versions(k K, from, to time.Time) iter.Seq2[Versi
 // but not its types. Times are in milliseconds; until is -1 for the latest.
 func (s *VersionedStore[K, V]) Dump(yield func(k, v any, from, until int64) bool) error {
 	var failed error
-	err := s.each(nil, nil, func(key []byte, v Version[V]) bool {
+	err := s.each(nil, stateKey, func(key []byte, v Version[V]) bool {
 		k, err := s.key.Decode(key)
 		if err != nil {
 			failed = fmt.Errorf("key: %w", err)

@@ -99,8 +99,8 @@ func selfTopology(t *testing.T, m *selfModel) *topology.Topology {
 func TestSelfJoinModel(t *testing.T) {
 	for name, opener := range variants(t) {
 		for seed := range uint64(40) {
-			if name == "pebble" {
-				continue // where files are kept, records of one time may change places in a crash
+			if name == "pebble" && seed%5 != 0 {
+				continue
 			}
 			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
 				outs := make(map[bool]int)

@@ -109,11 +109,6 @@ func TestWaitingJoinModel(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 11))
 				m := &waitModel{left: seed%2 == 0, grace: []int64{0, 1, 7, 25}[rng.IntN(4)], stream: -1, observed: -1}
 				m.history = m.grace + []int64{0, 10, 3_600_000}[rng.IntN(3)]
-				if name == "pebble" {
-					// Where its files are kept, a store does not know after a crash
-					// which time was the highest: nothing may be too old.
-					m.history = 3_600_000
-				}
 				m.rows = rowsModel{versioned: true, all: make(map[string][]told)}
 				draw := drawer(rng, []string{"a", "b", "ab", "c"}, 40, 6, func(i int) string { return fmt.Sprint(string("TL"[rng.IntN(2)]), i) })
 				if n := runModel(t, waitTopology(t, m), opener, rng, m, draw); n < 50 {

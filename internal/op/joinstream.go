@@ -59,7 +59,7 @@ type StreamJoinSpec[K, L, R, O any] struct {
 func JoinLeft[K, L, R, O any](spec StreamJoinSpec[K, L, R, O]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
 		j := &streamSide[K, L, R, O]{before: spec.Span.Before, after: spec.Span.After, join: spec.Join}
-		if err := j.bind(b, n, spec.Right); err != nil || spec.Shared == nil {
+		if err := j.bind(b, n, spec.Left, spec.Right); err != nil || spec.Shared == nil {
 			return flow.Next[K, L](j.process), err
 		}
 		s, err := b.Store(spec.Shared)
@@ -87,7 +87,7 @@ func JoinLeft[K, L, R, O any](spec StreamJoinSpec[K, L, R, O]) Bind {
 func JoinRight[K, L, R, O any](spec StreamJoinSpec[K, L, R, O]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {
 		j := &streamSide[K, R, L, O]{before: spec.Span.After, after: spec.Span.Before, join: spec.Join.Reversed()}
-		if err := j.bind(b, n, spec.Left); err != nil || spec.Shared == nil {
+		if err := j.bind(b, n, spec.Right, spec.Left); err != nil || spec.Shared == nil {
 			return flow.Next[K, R](j.process), err
 		}
 		s, err := b.Store(spec.Shared)
@@ -132,6 +132,7 @@ type unmatched[K, V any] struct {
 type streamSide[K, V, V2, O any] struct {
 	in        graph.Instance
 	node      *graph.Node
+	own       *JoinWindow[K, V]
 	other     *JoinWindow[K, V2]
 	before    int64 // how much earlier the other record may be
 	after     int64
@@ -140,12 +141,15 @@ type streamSide[K, V, V2, O any] struct {
 	unmatched *unmatched[K, V] // nil for an inner join
 }
 
-func (j *streamSide[K, V, V2, O]) bind(b *graph.Binder, n *graph.Node, other *graph.Store) error {
+func (j *streamSide[K, V, V2, O]) bind(b *graph.Binder, n *graph.Node, own, other *graph.Store) error {
 	next, err := graph.Children[K, O](b, n)
 	if err != nil {
 		return err
 	}
 	j.in, j.node, j.out = b.Instance, n, joined[K, O]{int32(n.ID), next, flow.NullsOf[O]()}
+	if j.own, err = joinWindow[K, V](b, own); err != nil {
+		return err
+	}
 	j.other, err = joinWindow[K, V2](b, other)
 	return err
 }
@@ -156,7 +160,8 @@ func (j *streamSide[K, V, V2, O]) bind(b *graph.Binder, n *graph.Node, other *gr
 func (j *streamSide[K, V, V2, O]) process(k K, v V, m *flow.Meta) error {
 	u := j.unmatched
 	if u != nil {
-		*u.stream = max(*u.stream, m.Time)
+		// The windows know what an earlier run of the task saw.
+		*u.stream = max(*u.stream, m.Time, j.own.observed, j.other.observed)
 	}
 	alone := u != nil && u.alone
 	switch {

@@ -17,7 +17,8 @@ import (
 // have matches for them. Time is cut into segments; a segment is dropped as a
 // whole when all of it is too old. A key in the layers is the segment's number,
 // the record's key, its time and a number that tells records of one key and time
-// apart; the changelog has it without the segment.
+// apart; the changelog has it without the segment. Behind all of them lies what
+// the changelog does not have: the highest time put so far and the last number.
 
 const (
 	segmentHead = 8
@@ -25,7 +26,10 @@ const (
 	leastMillis = 60_000
 )
 
-var errJoinWindow = errors.New("entry of a join window is malformed")
+var (
+	errJoinWindow = errors.New("entry of a join window is malformed")
+	windowState   = []byte{0xfe} // no segment begins with it
+)
 
 // DefineJoinWindow makes st the store of one stream of a stream-stream join.
 func DefineJoinWindow[K, V any](st *graph.Store, retention int64, key serde.Serde[K], value serde.Serde[V]) {
@@ -34,11 +38,13 @@ func DefineJoinWindow[K, V any](st *graph.Store, retention int64, key serde.Serd
 	st.Layout = joinWindowLayout{segment, st.Headers}
 	st.Open = func(o graph.Opening) (any, error) {
 		v := serde.Bind(value, o.Changelog, false)
-		return &JoinWindow[K, V]{
+		s := &JoinWindow[K, V]{
 			in: o.Instance, layers: o.Layers, retention: retention, segment: segment, observed: -1,
-			inMemory: o.Store.InMemory, headers: o.Store.Headers, used: o.Layers.Based(),
+			inMemory: o.Store.InMemory, headers: o.Store.Headers,
 			key: serde.Bind(key, o.Changelog, true), value: v, lend: !serde.Copies(v),
-		}, nil
+		}
+		o.Layers.AtCommit(s.save)
+		return s, s.load()
 	}
 	st.OnRestore = func(store any, key, _ []byte, _ *overlay.Record) { store.(*JoinWindow[K, V]).restored(key) }
 }
@@ -53,7 +59,7 @@ type JoinWindow[K, V any] struct {
 	observed  int64 // the highest time put so far
 	live      int64 // the first segment that is not dropped
 	seq       uint32
-	used      bool // there may be records with numbers that are yet to come
+	changed   bool   // since the state was written
 	inMemory  bool
 	headers   bool // entries keep their headers
 	lend      bool // decoded values alias their bytes
@@ -77,7 +83,7 @@ func (s *JoinWindow[K, V]) appendKey(dst []byte, segment int64, k K, at int64) (
 // node n; it is logged all the same, as Kafka Streams does. A null value takes
 // a number and is not kept.
 func (s *JoinWindow[K, V]) put(n *graph.Node, k K, v V, m *flow.Meta) (err error) {
-	s.seq = (s.seq + 1) & math.MaxInt32
+	s.seq, s.changed = (s.seq+1)&math.MaxInt32, true
 	if m.NoValue && !s.inMemory {
 		return nil
 	}
@@ -95,9 +101,7 @@ func (s *JoinWindow[K, V]) put(n *graph.Node, k K, v V, m *flow.Meta) (err error
 	if err != nil {
 		return err
 	}
-	if s.kbuf, err = s.numbered(b); err != nil {
-		return err
-	}
+	s.kbuf = binary.BigEndian.AppendUint32(b, s.seq)
 	s.vbuf = s.vbuf[:0]
 	if s.headers {
 		s.vbuf = appendHeaders(s.vbuf, m.Headers)
@@ -107,22 +111,6 @@ func (s *JoinWindow[K, V]) put(n *graph.Node, k K, v V, m *flow.Meta) (err error
 	}
 	s.layers.Put(s.kbuf, s.vbuf, m.Time, m.Headers)
 	return nil
-}
-
-// numbered appends the number of the record. Those of an earlier run of the
-// task may be taken.
-func (s *JoinWindow[K, V]) numbered(key []byte) ([]byte, error) {
-	for {
-		b := binary.BigEndian.AppendUint32(key, s.seq)
-		if !s.used {
-			return b, nil
-		}
-		_, taken, err := s.layers.Peek(b)
-		if err != nil || !taken {
-			return b, err
-		}
-		s.seq = (s.seq + 1) & math.MaxInt32
-	}
 }
 
 // roll drops the segments that have nothing younger than oldest.
@@ -194,13 +182,43 @@ func (s *JoinWindow[K, V]) decode(raw []byte) (v V, h serde.Headers, err error) 
 	return v, h, err
 }
 
+// restored takes note of an entry that came from the changelog.
 func (s *JoinWindow[K, V]) restored(key []byte) {
 	if len(key) < segmentHead+windowTail {
 		return
 	}
 	tail := key[len(key)-windowTail:]
-	s.observed = max(s.observed, int64(binary.BigEndian.Uint64(tail)))
-	s.seq = max(s.seq, binary.BigEndian.Uint32(tail[8:]))
+	at, seq := int64(binary.BigEndian.Uint64(tail)), binary.BigEndian.Uint32(tail[8:])
+	if at > s.observed || seq > s.seq {
+		s.observed, s.seq = max(s.observed, at), max(s.seq, seq)
+		s.layers.Keep(windowState, s.state())
+	}
+}
+
+// save writes the state down with a commit, so that a later run over the same
+// files takes no record that this one would not, and keeps their order.
+func (s *JoinWindow[K, V]) save() {
+	if s.changed {
+		s.layers.Mark(windowState, s.state())
+		s.changed = false
+	}
+}
+
+func (s *JoinWindow[K, V]) state() []byte {
+	s.vbuf = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(s.vbuf[:0], uint64(s.observed)), s.seq)
+	return s.vbuf
+}
+
+func (s *JoinWindow[K, V]) load() error {
+	b, ok, err := s.layers.Peek(windowState)
+	switch {
+	case err != nil || !ok:
+		return err
+	case len(b) != windowTail:
+		return errJoinWindow
+	}
+	s.observed, s.seq = int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])
+	return nil
 }
 
 // Dump calls yield with every record that is not too old, by segment, then by
@@ -208,7 +226,7 @@ func (s *JoinWindow[K, V]) restored(key []byte) {
 // types.
 func (s *JoinWindow[K, V]) Dump(yield func(k, v any, at int64, seq uint32, h serde.Headers) bool) error {
 	var failed error
-	err := s.layers.Scan(nil, nil, false, true, func(entry, raw []byte) bool {
+	err := s.layers.Scan(nil, windowState, false, true, func(entry, raw []byte) bool {
 		if len(entry) < segmentHead+windowTail {
 			failed = errJoinWindow
 			return false
