@@ -108,9 +108,20 @@ func TestSelfJoinModel(t *testing.T) {
 					rng := rand.New(rand.NewPCG(seed, 13))
 					m := &selfModel{single: single, observed: -1}
 					m.before, m.after, m.grace = rng.Int64N(12), rng.Int64N(12), []int64{0, 0, 5, 30}[rng.IntN(4)]
-					draw := drawer(rng, []string{"a", "b", "a\x00"}, 40, 10, func(i int) string { return fmt.Sprint(i) })
+					switch seed % 8 { // records that differ by something at least
+					case 3:
+						m.before = -m.after / 2
+					case 6:
+						m.after = -m.before / 2
+					}
+					early := drawer(rng, []string{"a", "b", "a\x00"}, 40, 10, func(i int) string { return fmt.Sprint(i) })
+					draw := func(i int) fed {
+						r := early(i)
+						r.at += 100 // windows don't reach behind the epoch, where Kafka Streams cuts them
+						return r
+					}
 					outs[single] = runModel(t, selfTopology(t, m), opener, rng, m, draw)
-					if outs[single] < 20 {
+					if outs[single] < 20 && m.before >= 0 && m.after >= 0 || outs[single] == 0 {
 						t.Errorf("%d pairs: a weak run", outs[single])
 					}
 					if single && m.before+m.grace > 0 && outs[true] != outs[false] {

@@ -59,7 +59,7 @@ type JoinWindow[K, V any] struct {
 	observed  int64 // the highest time put so far
 	live      int64 // the first segment that is not dropped
 	seq       uint32
-	changed   bool   // since the state was written
+	changed   bool // since the state was written
 	inMemory  bool
 	headers   bool // entries keep their headers
 	lend      bool // decoded values alias their bytes
