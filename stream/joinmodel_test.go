@@ -26,6 +26,7 @@ type sideRecord struct {
 // joinModel joins two streams over plain lists, by the rules of the join.
 type joinModel struct {
 	left, outer          bool // alone too
+	self                 bool // a stream is joined with itself
 	before, after, grace int64
 	kept                 [2][]sideRecord
 	observed             [2]int64
@@ -141,7 +142,11 @@ func joinTopology(t *testing.T, m *joinModel) *topology.Topology {
 	w := join.Window{}.Before(time.Duration(m.before) * time.Millisecond).After(time.Duration(m.after) * time.Millisecond).
 		Grace(time.Duration(m.grace) * time.Millisecond)
 	b := stream.NewBuilder()
-	l, r := b.Stream(stringTopic("left")), b.Stream(stringTopic("right"))
+	l := b.Stream(stringTopic("left"))
+	r := l
+	if !m.self {
+		r = b.Stream(stringTopic("right"))
+	}
 	var joined *stream.KStream[string, string]
 	switch {
 	case m.outer:
@@ -178,6 +183,32 @@ func randomJoin(rnd *rand.Rand, n int) (*joinModel, []sideRecord) {
 		records = append(records, r)
 	}
 	return m, records
+}
+
+// A stream that is joined with itself, alone records too, emits what the join of
+// two streams with the same records does, the left side first.
+func TestSelfJoinKindsModel(t *testing.T) {
+	for seed := range uint64(80) {
+		m, records := randomJoin(rand.New(rand.NewPCG(seed, 2)), 60)
+		m.self = true
+		d, err := drive.New(drive.Config{Topology: joinTopology(t, m).Graph(), App: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range records {
+			m.out = nil
+			for _, r.left = range []bool{true, false} {
+				m.process(r)
+			}
+			r.left = true
+			if got := sendSide(t, d, r); !slices.Equal(got, m.out) {
+				t.Fatalf("seed %d, window %d/%d/%d left=%v outer=%v: record %d %+v: got %v, want %v", seed, m.before, m.after, m.grace, m.left, m.outer, i, r, got, m.out)
+			}
+		}
+		if err := d.Close(true); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // The join of two streams emits what a model over plain lists emits, record by
