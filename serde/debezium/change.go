@@ -116,6 +116,8 @@ type Source struct {
 
 	// Rest are the other members, as a JSON object. JSON only.
 	Rest jsontext.Value
+	// More are the other members in other formats, such as xmin and origin.
+	More map[string]any
 }
 
 // Transaction is the place of a change in its transaction.

@@ -10,29 +10,12 @@ import (
 type Envelope[T any] struct {
 	Before      *T             `avro:"before"`
 	After       *T             `avro:"after"`
-	Source      EnvelopeSource `avro:"source"`
+	Source      map[string]any `avro:"source"` // each connector has members of its own
 	Transaction *Transaction   `avro:"transaction"`
 	Op          string         `avro:"op"`
 	TimeMillis  *int64         `avro:"ts_ms"`
 	TimeMicros  *int64         `avro:"ts_us"`
 	TimeNanos   *int64         `avro:"ts_ns"`
-}
-
-// EnvelopeSource is the source of an [Envelope].
-type EnvelopeSource struct {
-	Version    string  `avro:"version"`
-	Connector  string  `avro:"connector"`
-	Name       string  `avro:"name"`
-	TimeMillis int64   `avro:"ts_ms"`
-	TimeMicros *int64  `avro:"ts_us"`
-	TimeNanos  *int64  `avro:"ts_ns"`
-	Snapshot   *string `avro:"snapshot"`
-	DB         string  `avro:"db"`
-	Sequence   *string `avro:"sequence"`
-	Schema     string  `avro:"schema"`
-	Table      string  `avro:"table"`
-	TxID       *int64  `avro:"txId"`
-	LSN        *int64  `avro:"lsn"`
 }
 
 var (
@@ -61,31 +44,17 @@ func (e *Envelope[T]) change() (*Change[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	s := e.Source
 	return &Change[T]{
 		Op: op, Before: e.Before, After: e.After, Transaction: e.Transaction,
-		Time: timeOf(e.TimeNanos, e.TimeMicros, e.TimeMillis),
-		Source: Source{
-			Version: s.Version, Connector: s.Connector, Name: s.Name, Snapshot: value(s.Snapshot), DB: s.DB, Schema: s.Schema,
-			Table: s.Table, Sequence: value(s.Sequence), TxID: s.TxID, LSN: s.LSN,
-			Time: timeOf(s.TimeNanos, s.TimeMicros, nonZero(s.TimeMillis)),
-		},
+		Time: timeOf(e.TimeNanos, e.TimeMicros, e.TimeMillis), Source: sourceOf(e.Source),
 	}, nil
 }
 
 func envelopeOf[T any](c *Change[T]) (e Envelope[T]) {
-	s := c.Source
 	e = Envelope[T]{
-		Before: c.Before, After: c.After, Transaction: c.Transaction, Op: string(rune(c.Op)),
-		Source: EnvelopeSource{
-			Version: s.Version, Connector: s.Connector, Name: s.Name, Snapshot: nonZero(s.Snapshot), DB: s.DB, Schema: s.Schema,
-			Table: s.Table, Sequence: nonZero(s.Sequence), TxID: s.TxID, LSN: s.LSN,
-		},
+		Before: c.Before, After: c.After, Transaction: c.Transaction, Op: string(rune(c.Op)), Source: c.Source.members(),
 	}
 	e.TimeNanos, e.TimeMicros, e.TimeMillis = times(c.Time)
-	var millis *int64
-	e.Source.TimeNanos, e.Source.TimeMicros, millis = times(s.Time)
-	e.Source.TimeMillis = value(millis)
 	return e
 }
 

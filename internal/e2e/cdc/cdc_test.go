@@ -27,7 +27,8 @@ type database struct {
 }
 
 // capture starts a database and what follows its changes, until the test ends.
-func capture(t *testing.T, brokers string) *database {
+// Each of settings is a variable of the script of the form name=value.
+func capture(t *testing.T, brokers string, settings ...string) *database {
 	t.Helper()
 	shared := os.Getenv("OTTLA_SHARED")
 	if shared == "" {
@@ -50,6 +51,7 @@ func capture(t *testing.T, brokers string) *database {
 	}
 	dir := filepath.Join(parent, "data")
 	env := append(os.Environ(), "CDC_DATA="+dir, "PG_PORT="+freePort(t), "CONNECT_PORT="+freePort(t))
+	env = append(env, settings...)
 	t.Cleanup(func() {
 		stop := exec.Command(script, "stop")
 		stop.Env = env
