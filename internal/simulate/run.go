@@ -17,11 +17,33 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
+// How many failures of a run are kept, and how many of them may be missing results.
+const mostFailures, mostMissing = 20, 10
+
 // patience is how long after the last fault all results may take.
 const patience = 90 * time.Second
 
-// errStalled is wrapped when results stay away.
-var errStalled = errors.New("results stay away")
+// errStalled is wrapped when results stay away, and errMissing by each result
+// that is not there at the end, which is wrong unless the run stalled.
+var (
+	errStalled = errors.New("results stay away")
+	errMissing = errors.New("missing")
+)
+
+// onlyStalled says that nothing but missing results is wrong with a run that
+// stood still.
+func onlyStalled(err error) bool {
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return errors.Is(err, errStalled)
+	}
+	for _, one := range all.Unwrap() {
+		if !errors.Is(one, errStalled) && !errors.Is(one, errMissing) {
+			return false
+		}
+	}
+	return errors.Is(err, errStalled)
+}
 
 // run is one play of a schedule.
 type run struct {
@@ -33,6 +55,7 @@ type run struct {
 
 	mu       sync.Mutex
 	failures []error
+	missing  int // of these, and of those that were not kept
 	wires    []*wire
 	away     bool // all brokers
 }
@@ -59,9 +82,14 @@ func Run(s Schedule, dir string, log *slog.Logger) error {
 func (r *run) fail(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const most = 20
-	if len(r.failures) < most {
-		err := fmt.Errorf(format, args...)
+	err := fmt.Errorf(format, args...)
+	// What is missing must not hide what is wrong.
+	if errors.Is(err, errMissing) {
+		if r.missing++; r.missing > mostMissing {
+			return
+		}
+	}
+	if len(r.failures) < mostFailures {
 		r.failures = append(r.failures, err)
 		r.log.Error("FAILURE", "error", err)
 	}

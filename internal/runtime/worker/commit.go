@@ -67,7 +67,9 @@ func (w *Worker) commitNow() error {
 		w.log.Debug("commit is tried again", "error", err)
 		return nil
 	case errors.Is(err, errFenced):
-		w.log.Warn("commit came too late", "error", err)
+		if !w.fenced { // once, however often it is tried until the group tells
+			w.log.Warn("commit came too late", "error", err)
+		}
 		w.fenced, w.retry = true, w.now().Add(100*time.Millisecond)
 		return nil
 	}

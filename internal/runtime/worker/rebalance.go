@@ -2,10 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
@@ -91,18 +93,53 @@ func (w *Worker) revokeTimeout() time.Duration {
 	return min(w.c.SessionTimeout/2, w.c.RebalanceTimeout/2, 10*time.Second)
 }
 
-// lose drops tasks that others may have by now.
+// lose gives tasks up that others may have by now.
 func (w *Worker) lose(parts map[string][]int32) {
 	gone := w.tasksOf(parts)
-	if len(gone) > 0 {
+	clean := false
+	if w.txn == nil && !w.fenced && slices.ContainsFunc(gone, func(e *entry) bool { return e.phase == Processing }) {
+		err := w.commitLost()
+		if clean = err == nil; !clean {
+			w.log.Info("a last commit was refused", "error", err)
+		}
+	}
+	switch {
+	case len(gone) == 0:
+	case clean:
+		w.log.Warn("membership of the group was lost: tasks are committed and wait for it", "tasks", names(gone))
+	default:
 		w.log.Warn("membership of the group was lost: tasks go back to their last commit", "tasks", names(gone))
 	}
 	w.abortTransaction()
 	w.m.Lost += int64(len(gone))
 	for _, e := range gone {
-		w.closeTask(e, false)
+		w.closeTask(e, clean)
 	}
 	w.fenced = false
+}
+
+// commitLost commits once more for a member that the client gave up. Often it
+// only lost its way to the brokers, and what it sent since the last commit would
+// come twice. Whether the tasks still are ours is not for the client to say: the
+// group takes the commit, or refuses it. Without brokers there is nothing to be
+// missed meanwhile; with them it has a session's time.
+func (w *Worker) commitLost() error {
+	var until time.Time
+	for {
+		err := w.measuredCommit(w.life)
+		if !errors.Is(err, errNotNow) || w.life.Err() != nil {
+			w.fail(unlessPassing(err))
+			return err
+		}
+		if _, answered := errors.AsType[*kerr.Error](err); answered {
+			if until.IsZero() {
+				until = w.now().Add(w.c.SessionTimeout)
+			} else if w.now().After(until) {
+				return err
+			}
+		}
+		pause(w.life, 50*time.Millisecond)
+	}
 }
 
 func names(entries []*entry) []string {
