@@ -75,6 +75,7 @@ func (b *bed) check(err error) {
 func (b *bed) open() {
 	b.t.Helper()
 	b.layers = overlay.New(b.def.Layout, []byte{0, 7}, b.def.Ordered)
+	b.layers.KeepNewest()
 	if b.opener != nil && b.engine == nil {
 		var err error
 		b.engine, err = b.opener.Open(b.dir)

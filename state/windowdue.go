@@ -153,6 +153,9 @@ func (l *timeline) load() error {
 		return fmt.Errorf("state: %w", errShort)
 	}
 	l.observed = int64At(b)
+	if l.observed < math.MaxInt64 {
+		l.layers.WholeFrom(l.observed + 1)
+	}
 	interval := int64At(b[8:])
 	l.sequence = binary.BigEndian.Uint32(b[16:])
 	indexed := b[20] == 1

@@ -14,6 +14,14 @@ type windowLayout struct {
 	twins bool
 }
 
+// Tail implements overlay.Timed.
+func (w windowLayout) Tail() int {
+	if w.twins {
+		return 12
+	}
+	return 8
+}
+
 func (w windowLayout) values() overlay.Layout {
 	if w.store.Headers {
 		return headersLayout{}
@@ -54,6 +62,9 @@ func inSegment(st *graph.Store, key, at []byte) []byte {
 // sessionLayout is that of session stores: the changelog's key is key ‖ end ‖
 // start. The record has the time of the one that caused the write.
 type sessionLayout struct{ store *graph.Store }
+
+// Tail implements overlay.Timed.
+func (s sessionLayout) Tail() int { return 16 }
 
 func (s sessionLayout) ToLog(r *overlay.Record, entry, value []byte) {
 	r.Key, r.Value = entry[8:], value

@@ -124,6 +124,7 @@ func TestDamagedWindowState(t *testing.T) {
 		b.layers.Commit()
 		b.writeOut(true)
 		b.layers = overlay.New(b.def.Layout, []byte{0, 7}, true)
+		b.layers.KeepNewest()
 		b.layers.SetBase(b.engine)
 		_, err := b.def.Open(graph.Opening{Store: b.def, Instance: b.in, Layers: b.layers})
 		if err == nil {

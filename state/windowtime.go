@@ -21,7 +21,7 @@ import (
 // bytes of the two other kinds of entries, which the changelog does not have:
 // what waits to be emitted, and the state of the timeline itself.
 const (
-	dueByte   = 0xfd
+	dueByte   = overlay.OtherByte
 	stateByte = 0xfe
 
 	leastSegment = 60_000 // milliseconds
@@ -206,7 +206,7 @@ func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []by
 			at = last - n
 		}
 		w.lo, w.hi = l.bounds(w.lo[:0], w.hi[:0], at, r)
-		err = l.layers.Scan(w.lo, w.hi, reverse, lend, w.take)
+		err = l.layers.ScanSince(r.from, w.lo, w.hi, reverse, lend, w.take)
 	}
 	w.r, w.yield = span{}, nil
 	l.idle = w

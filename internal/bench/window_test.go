@@ -88,6 +88,7 @@ func openEngine(b testing.TB) engine.Engine {
 func newWindowBed(b testing.TB) *windowBed {
 	def := state.Windows("w", serde.Int64, serde.Int64, state.Retention(time.Hour)).Define()
 	w := &windowBed{engine: openEngine(b), layers: overlay.New(def.Layout, []byte{0, 1}, def.Ordered)}
+	w.layers.KeepNewest()
 	w.layers.SetBase(w.engine)
 	store, err := def.Open(graph.Opening{Store: def, Instance: w, Layers: w.layers})
 	if err != nil {

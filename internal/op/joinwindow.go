@@ -150,7 +150,7 @@ func (s *JoinWindow[K, V]) scan(segment int64, key []byte, from, to int64, f fun
 	n := len(s.hbuf)
 	s.hbuf = bound(s.hbuf, to+1)
 	var failed error
-	err := s.layers.Scan(s.hbuf[:n], s.hbuf[n:], false, s.lend, func(entry, raw []byte) bool {
+	err := s.layers.ScanSince(from, s.hbuf[:n], s.hbuf[n:], false, s.lend, func(entry, raw []byte) bool {
 		if len(entry) != n+4 || !bytes.Equal(entry[segmentHead:n-8], key) {
 			return true // of another key, which begins like this one
 		}
@@ -218,6 +218,9 @@ func (s *JoinWindow[K, V]) load() error {
 		return errJoinWindow
 	}
 	s.observed, s.seq = int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])
+	if s.observed < math.MaxInt64 {
+		s.layers.WholeFrom(s.observed + 1)
+	}
 	return nil
 }
 
@@ -256,6 +259,9 @@ type joinWindowLayout struct {
 	segment int64
 	headers bool
 }
+
+// Tail implements overlay.Timed.
+func (l joinWindowLayout) Tail() int { return windowTail }
 
 func (l joinWindowLayout) ToLog(r *overlay.Record, key, value []byte) {
 	r.Key = key[segmentHead:]

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sort"
 
+	"github.com/tidwall/btree"
+
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -147,26 +149,51 @@ func (s *Store) inOrder() []*entry {
 }
 
 // Written says that the engine has what WriteOut gave it. base is that engine.
-// With drop the committed entries leave memory.
+// With drop the committed entries leave memory, but for those of the newest
+// times after KeepNewest: about half.
 func (s *Store) Written(base engine.Reader, drop bool) {
-	s.SetBase(base)
+	s.setBase(base)
 	s.owed, s.expire = 0, s.expire[:0]
-	if drop && len(s.dirty) == 0 {
+	from := always
+	if drop {
+		if from = never; s.tail > 0 {
+			from = max(s.newest(), s.whole)
+			s.whole = from
+		}
+	}
+	if from == never && len(s.dirty) == 0 {
 		s.clear()
 		return
 	}
+	order := s.order
+	if drop {
+		s.order = nil // what leaves is much: to fill a tree costs less
+	}
 	for _, e := range s.entries {
 		e.owed = false
-		if e.dirty {
-			if drop || e.comDel {
-				s.forget(e)
-			}
-			continue
-		}
-		if drop || e.comDel {
+		switch {
+		case !e.comDel && (!drop || s.stays(e, from)):
+		case e.dirty:
+			s.forget(e)
+		default:
 			s.remove(e)
 		}
 	}
+	if drop && order != nil {
+		s.order = s.refilled(order)
+	}
+}
+
+// refilled returns a tree of those entries of another one that are still here.
+func (s *Store) refilled(from *btree.BTreeG[item]) *btree.BTreeG[item] {
+	to := newOrder()
+	from.Scan(func(i item) bool {
+		if !i.e.gone {
+			to.Load(i)
+		}
+		return true
+	})
+	return to
 }
 
 // clear drops all entries.

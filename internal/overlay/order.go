@@ -18,7 +18,7 @@ func headOf(key string) head {
 }
 
 // word is the number that the first 8 bytes of s make.
-func word(s string) uint64 {
+func word[T string | []byte](s T) uint64 {
 	_ = s[7]
 	return uint64(s[0])<<56 | uint64(s[1])<<48 | uint64(s[2])<<40 | uint64(s[3])<<32 |
 		uint64(s[4])<<24 | uint64(s[5])<<16 | uint64(s[6])<<8 | uint64(s[7])

@@ -58,6 +58,7 @@ type entry struct {
 	owed     bool // the engine does not have the committed value yet
 	lentCur  bool // a reader may hold cur: it must not be written again
 	lentCom  bool
+	gone     bool // no entry of the store any more
 
 	cur         []byte // uncommitted, when dirty
 	com         []byte // committed, when known
@@ -100,6 +101,8 @@ type Store struct {
 	finish  func()      // see AtCommit
 	idle    *scan       // of no range read
 	count   *measure.Store
+	tail    int   // of the keys, from their times on; 0 if they have none, or none stay
+	whole   int64 // entries of this time and later ones are in memory if there are any
 
 	shown  *btree.BTreeG[shown] // the committed layer for other goroutines, see Publish
 	frozen bool
@@ -107,15 +110,23 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store)}
+	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store), whole: always}
 	if ordered {
 		s.ensureOrder()
 	}
 	return s
 }
 
-// SetBase sets what lies below. It is nil for a store without an engine.
+// SetBase sets what lies below, where there may be entries of any time. It is
+// nil for a store without an engine.
 func (s *Store) SetBase(r engine.Reader) {
+	s.setBase(r)
+	if s.whole = always; r != nil {
+		s.whole = never
+	}
+}
+
+func (s *Store) setBase(r engine.Reader) {
 	s.base = r
 	s.lender, _ = r.(Lender)
 }
@@ -170,7 +181,7 @@ func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
 			return e.com, !e.comDel, nil
 		}
 	}
-	if s.base == nil {
+	if !s.unknown(key) {
 		return nil, false, nil
 	}
 	dst := s.baseBuf[:0]
@@ -292,6 +303,7 @@ func (s *Store) insert(key []byte) *entry {
 
 func (s *Store) remove(e *entry) {
 	delete(s.entries, e.key)
+	e.gone = true
 	if s.last == e {
 		s.last = nil
 	}
@@ -310,8 +322,12 @@ func (s *Store) ensureOrder() {
 	if s.order != nil {
 		return
 	}
-	s.order = btree.NewBTreeGOptions(item.less, btree.Options{NoLocks: true})
+	s.order = newOrder()
 	for _, e := range s.entries {
 		s.order.Set(itemOf(e))
 	}
+}
+
+func newOrder() *btree.BTreeG[item] {
+	return btree.NewBTreeGOptions(item.less, btree.Options{NoLocks: true})
 }

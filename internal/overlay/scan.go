@@ -33,13 +33,22 @@ func (s *Store) newScan() *scan {
 // downwards if reverse. A nil hi is the end. Key and value are valid during
 // the call unless lend is set, which keeps the value as it is for good. yield
 // may write to the store; it may or may not see what it writes.
-func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
+func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) error {
+	return s.ScanSince(always, lo, hi, reverse, lend, yield)
+}
+
+// ScanSince is Scan for a caller that wants no entries of times before since,
+// in a store with a [Timed] layout. It may get some.
+func (s *Store) ScanSince(since int64, lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
 	s.count.Scans++
 	s.ensureOrder()
 	sc := s.newScan()
 	sc.upper.start(s, lo, hi, reverse)
-	if err := sc.lower.start(s, lo, hi, reverse); err != nil {
-		return err
+	sc.lower.it, sc.lower.ok = nil, false
+	if s.base != nil && (since == always || since < s.whole) {
+		if err := sc.lower.start(s, lo, hi, reverse); err != nil {
+			return err
+		}
 	}
 	s.count.OpenScans++
 	defer func() {
@@ -193,10 +202,6 @@ type lower struct {
 }
 
 func (l *lower) start(s *Store, lo, hi []byte, reverse bool) (err error) {
-	l.it, l.ok = nil, false
-	if s.base == nil {
-		return nil
-	}
 	l.skip = len(s.prefix)
 	l.from = append(append(l.from[:0], s.prefix...), lo...)
 	var to []byte

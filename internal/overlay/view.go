@@ -91,11 +91,11 @@ func (s *Store) unshow(e *entry) {
 // Store returns a store over the view, for one goroutine. What is written to it
 // by mistake stays in it.
 func (v *View) Store() *Store {
-	return &Store{layout: v.layout, base: v, frozen: true, entries: make(map[string]*entry), count: new(measure.Store)}
+	return &Store{layout: v.layout, base: v, whole: never, frozen: true, entries: make(map[string]*entry), count: new(measure.Store)}
 }
 
 // Freeze makes a store over a base that others write read-only.
-func (s *Store) Freeze() { s.frozen = true }
+func (s *Store) Freeze() { s.frozen, s.whole = true, never }
 
 // Frozen says whether the store is read-only, as that of a view is.
 func (s *Store) Frozen() bool { return s != nil && s.frozen }

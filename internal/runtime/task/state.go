@@ -98,6 +98,7 @@ func (s *State) add(st *graph.Store) {
 		ss.layers = s.c.Layers(st)
 	} else {
 		ss.layers = overlay.New(st.Layout, prefix, st.Ordered)
+		ss.layers.KeepNewest()
 		ss.count = s.c.Measure.Store(st.Name)
 		ss.layers.CountIn(ss.count)
 	}

@@ -1,0 +1,199 @@
+package overlay_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/state/engine"
+	"github.com/ottla-streams/ottla/state/engine/memory"
+)
+
+// timed is plain for keys that end in a time.
+type timed struct{ plain }
+
+func (timed) Tail() int { return 8 }
+
+func newTimed(ordered bool) *overlay.Store {
+	s := overlay.New(timed{}, []byte{0, 1}, ordered)
+	s.KeepNewest()
+	return s
+}
+
+// timedKey is 8 bytes that all share, a letter and a time; every tenth has no time.
+func timedKey(letter int, at int64) string {
+	b := []byte("\x00segment")
+	if letter == 9 {
+		b = []byte{overlay.OtherByte, 's', 'e', 'g', 'm', 'e', 'n', 't'}
+	}
+	return string(binary.BigEndian.AppendUint64(append(b, byte('a'+letter)), uint64(at)))
+}
+
+func timeOf(k string) (int64, bool) {
+	return int64(binary.BigEndian.Uint64([]byte(k[9:]))), k[0] < overlay.OtherByte
+}
+
+// counted counts what is read of an engine.
+type counted struct {
+	engine.Engine
+	reads int
+}
+
+func (c *counted) Get(dst, key []byte) ([]byte, bool, error) {
+	c.reads++
+	return c.Engine.Get(dst, key)
+}
+
+func (c *counted) Scan(lo, hi []byte, reverse bool) (engine.Iterator, error) {
+	c.reads++
+	return c.Engine.Scan(lo, hi, reverse)
+}
+
+type timedBed struct {
+	t       *testing.T
+	rng     *rand.Rand
+	e       *counted
+	s       *overlay.Store
+	m       model
+	now     int64
+	highest int64
+}
+
+// TestTimedAgainstModel is TestAgainstModel for a store by time, which now and
+// then begins anew over its engine.
+func TestTimedAgainstModel(t *testing.T) {
+	for seed := range uint64(200) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			e, err := memory.Opener{}.Open("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := &timedBed{t: t, rng: rand.New(rand.NewPCG(seed, 1)), e: &counted{Engine: e}, highest: -1,
+				s: newTimed(seed%2 == 0),
+				m: model{committed: map[string]string{}, current: map[string]string{}, touched: map[string]bool{}}}
+			for range 400 {
+				b.step()
+				b.check()
+			}
+		})
+	}
+}
+
+func (b *timedBed) step() {
+	b.now += b.rng.Int64N(2)
+	k := timedKey(b.rng.IntN(10), b.now-min(b.now, b.rng.Int64N(20)))
+	if n := b.rng.IntN(4); n == 0 && len(b.m.current) > 0 {
+		all := slices.Sorted(maps.Keys(b.m.current))
+		k = all[b.rng.IntN(len(all))]
+	}
+	switch op := b.rng.IntN(40); {
+	case op < 24:
+		v := fmt.Sprint(b.rng.IntN(1000))
+		b.s.Put([]byte(k), []byte(v), 1, nil)
+		b.m.current[k] = v
+		at, _ := timeOf(k)
+		b.highest = max(b.highest, at)
+	case op < 30:
+		b.s.Delete([]byte(k), 1, nil)
+		delete(b.m.current, k)
+	case op < 34:
+		b.s.Commit()
+		b.m.committed = maps.Clone(b.m.current)
+	case op < 36:
+		b.s.Abort()
+		b.m.current = maps.Clone(b.m.committed)
+	case op < 39:
+		writeOut(b.t, b.s, b.e, b.rng.IntN(3) > 0)
+	default:
+		b.s.Abort()
+		b.m.current = maps.Clone(b.m.committed)
+		writeOut(b.t, b.s, b.e, true)
+		b.s = newTimed(b.rng.IntN(2) == 0)
+		b.s.SetBase(b.e)
+		if b.rng.IntN(4) > 0 {
+			b.s.WholeFrom(b.highest + 1)
+		}
+	}
+}
+
+func (b *timedBed) check() {
+	b.t.Helper()
+	for range 5 {
+		k := timedKey(b.rng.IntN(10), b.now-min(b.now, b.rng.Int64N(20)))
+		v, ok, err := b.s.Get([]byte(k))
+		want, has := b.m.current[k]
+		if err != nil || ok != has || ok && string(v) != want {
+			b.t.Fatalf("get %q: %q %v %v, want %q %v", k, v, ok, err, want, has)
+		}
+	}
+	since, reverse := b.now-20+b.rng.Int64N(25), b.rng.IntN(2) == 0
+	lo, hi := timedKey(b.rng.IntN(5), b.now-10), timedKey(b.rng.IntN(10), b.now-b.rng.Int64N(10))
+	var got, want []string
+	err := b.s.ScanSince(since, []byte(lo), []byte(hi), reverse, false, func(k, v []byte) bool {
+		if at, ok := timeOf(string(k)); ok && at >= since {
+			got = append(got, string(k)+"="+string(v))
+		}
+		return true
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, k := range slices.Sorted(maps.Keys(b.m.current)) {
+		if at, ok := timeOf(k); ok && at >= since && k >= lo && k < hi {
+			want = append(want, k+"="+b.m.current[k])
+		}
+	}
+	if reverse {
+		slices.Reverse(want)
+	}
+	if !slices.Equal(got, want) {
+		b.t.Fatalf("scan [%q, %q) since %d reverse %v: %q, want %q", lo, hi, since, reverse, got, want)
+	}
+}
+
+// TestNewestStay checks that a write-out leaves room, and that reads of the
+// newest times don't touch the engine behind it.
+func TestNewestStay(t *testing.T) {
+	m, err := memory.Opener{}.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &counted{Engine: m}
+	s := newTimed(true)
+	for i := range 5000 {
+		s.Put([]byte(timedKey(i%9, int64(i))), []byte("v"), 0, nil)
+	}
+	s.Commit()
+	all, _ := s.Bytes()
+	writeOut(t, s, e, true)
+	if left, _ := s.Bytes(); left < all/3 || left > all*2/3 {
+		t.Errorf("%d bytes of %d stay", left, all)
+	}
+	look := func(i int) (reads int) {
+		before := e.reads
+		for _, there := range []bool{true, false} {
+			k := []byte(timedKey((i+5)%9, int64(i)))
+			if there {
+				k = []byte(timedKey(i%9, int64(i)))
+			}
+			if _, ok, err := s.Get(k); err != nil || ok != there {
+				t.Fatal(i, ok, err)
+			}
+			n := 0
+			if err := s.ScanSince(int64(i), k, append(k, 0), false, false, func(_, _ []byte) bool { n++; return true }); err != nil || (n == 1) != there {
+				t.Fatal(i, n, err)
+			}
+		}
+		return e.reads - before
+	}
+	if n := look(4500); n != 0 {
+		t.Errorf("%d reads of the engine for a new time", n)
+	}
+	if n := look(500); n == 0 {
+		t.Error("an old time is read without the engine")
+	}
+}
