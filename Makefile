@@ -15,7 +15,7 @@ export OTTLA_SHARED
 CONFORMANCE_DIR ?= $(OTTLA_SHARED)/conformance/cases
 
 # Packages with goroutines of their own or values that several share.
-RACE := $(patsubst %,./%/...,$(wildcard internal/runtime internal/overlay internal/e2e state stream))
+RACE := $(patsubst %,./%/...,$(wildcard internal/measure internal/runtime internal/overlay internal/e2e serve state stream tracing))
 
 SIMULATE := go test -tags synctests -timeout 0 ./internal/simulate
 SEEDS ?= 100

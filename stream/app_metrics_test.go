@@ -99,6 +99,7 @@ func TestMetricsOfAnApp(t *testing.T) {
 	becomes(t, reg, words, "ottla_topic_produced_records_total", labels{"topic": "wordcount-counts-repartition"})
 	becomes(t, reg, words, "ottla_topic_consumed_records_total", labels{"topic": "wordcount-counts-repartition"})
 	becomes(t, reg, words, "ottla_topic_produced_records_total", labels{"topic": "word-counts"})
+	becomes(t, reg, words, "ottla_kafka_produce_records_total", labels{"topic": "word-counts"})
 	becomes(t, reg, words+3, "ottla_task_processed_records_total", nil)
 	becomes(t, reg, words, "ottla_store_operations_total", labels{"store": "counts", "operation": "put"})
 	becomes(t, reg, 9, "ottla_store_memory_entries", labels{"store": "counts"})

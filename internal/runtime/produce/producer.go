@@ -55,14 +55,16 @@ type Producer struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
+	hooks  []kgo.HookProduceBatchWritten
 	topics map[string]*Topic // of the appending goroutine
 	opened []*part           // with an open batch that was not pushed, of the appending goroutine
 
 	mu       sync.Mutex
 	change   *sync.Cond
 	brokers  map[int32]*broker
-	homeless []*part // have batches and no leader
-	looking  bool    // for leaders
+	metas    map[int32]kgo.BrokerMetadata // as far as they were told, for hooks
+	homeless []*part                      // have batches and no leader
+	looking  bool                         // for leaders
 	byName   map[string]*Topic
 	waiting  int // batches handed over and not done
 	bytes    int // of these
@@ -108,7 +110,10 @@ const (
 
 // New returns a Producer. It has to be closed before its client.
 func New(c Config) *Producer {
-	p := &Producer{c: c, topics: make(map[string]*Topic), byName: make(map[string]*Topic), brokers: make(map[int32]*broker), asking: make(chan struct{}, 1)}
+	p := &Producer{
+		c: c, hooks: hooksOf(c.Client), topics: make(map[string]*Topic), byName: make(map[string]*Topic),
+		brokers: make(map[int32]*broker), metas: make(map[int32]kgo.BrokerMetadata), asking: make(chan struct{}, 1),
+	}
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.wg.Go(p.refresh)

@@ -13,7 +13,7 @@ import (
 )
 
 // What is in this file runs with the lock held, but for send and what it calls
-// before it takes the lock.
+// before settle.
 
 // route puts a partition with batches where these wait.
 func (p *Producer) route(t *part) {
@@ -91,6 +91,13 @@ func (p *Producer) send(b *broker, load []*batch) {
 		}
 		resp, err = p.request(b.id, load)
 	}
+	from, took := p.settle(b, load, resp, err)
+	p.tell(from, took)
+}
+
+// settle takes the answer or its lack, and goes on. It returns what hooks are
+// to be told.
+func (p *Producer) settle(b *broker, load []*batch, resp *kmsg.ProduceResponse, err error) (from kgo.BrokerMetadata, took []written) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b.busy = false
@@ -100,17 +107,18 @@ func (p *Producer) send(b *broker, load []*batch) {
 		parts[i].flying = false
 	}
 	if p.closed {
-		return
+		return from, nil
 	}
 	if err != nil {
 		p.failed(b, load, err)
 	} else {
-		p.answered(b, load, resp)
+		took = p.answered(b, load, resp)
 	}
 	for _, t := range parts {
 		p.route(t)
 	}
 	p.kickAll()
+	return p.metas[b.id], took
 }
 
 // sign gives each new batch the next sequence of its partition.
@@ -215,8 +223,9 @@ func (p *Producer) pause(b *broker) {
 	b.fails++
 }
 
-// answered judges the answer for each partition.
-func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse) {
+// answered judges the answer for each partition. It returns the batches that
+// were taken, if there are hooks for them.
+func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse) (took []written) {
 	type key struct {
 		topic string
 		id    [16]byte
@@ -243,6 +252,9 @@ func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse
 		if rp == nil {
 			rp = &kmsg.ProduceResponseTopicPartition{ErrorCode: kerr.NotLeaderForPartition.Code} // not answered
 		}
+		if (rp.ErrorCode == 0 || rp.ErrorCode == kerr.DuplicateSequenceNumber.Code) && len(p.hooks) > 0 {
+			took = append(took, written{t.topic.name, t.num, batch.metrics()})
+		}
 		if !p.judge(batch, rp) {
 			fails = true
 		}
@@ -252,6 +264,7 @@ func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse
 	} else {
 		b.fails = 0
 	}
+	return took
 }
 
 // judge takes the answer for a batch. It returns whether the broker may be sent

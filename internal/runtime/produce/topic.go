@@ -147,6 +147,7 @@ func (p *Producer) describe(ctx context.Context, names []string) (errs map[strin
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.meet(resp.Brokers)
 	errs = make(map[string]error)
 	for i := range resp.Topics {
 		rt := &resp.Topics[i]
