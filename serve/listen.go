@@ -11,10 +11,16 @@ import (
 	"github.com/ottla-streams/ottla/stream"
 )
 
+// toRead is what a caller has to read an answer, beyond the time of the query.
+const toRead = 30 * time.Second
+
 // Listen serves h at addr, host:port, until ctx ends, and then waits for requests
 // under way. Without a host it listens on loopback only: to be reached from
 // elsewhere it has to be told an address, such as 0.0.0.0:8080. An empty addr is
-// 127.0.0.1:8080. Slow and huge requests are cut off.
+// 127.0.0.1:8080. Slow and huge requests are cut off, and so are callers that do
+// not read: an answer may take Config.Timeout and 30 s, that of another handler
+// a minute. A handler that streams sets a deadline of its own, as those of this
+// package do.
 func Listen(ctx context.Context, addr string, h http.Handler) error {
 	if addr == "" {
 		addr = ":8080"
@@ -49,10 +55,11 @@ func At(addr string, c Config) func(context.Context, *stream.App) error {
 // On is Listen on a listener, which it closes.
 func On(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
 	}
 	if svc, ok := h.(*service); ok {
+		s.WriteTimeout = svc.h.c.Timeout + toRead
 		s.RegisterOnShutdown(svc.h.end)
 	}
 	stopped := make(chan error, 1)

@@ -35,14 +35,16 @@ func (h *handler) cpu(w http.ResponseWriter, r *http.Request) {
 	if err != nil || seconds < 1 || seconds > longestProfile {
 		seconds = 10
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // that of the server is for the request
+	takes := time.Duration(seconds) * time.Second
+	rc := http.NewResponseController(w) // the server's deadlines are for shorter answers
+	_, _ = rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Now().Add(takes+toRead))
 	if err := pprof.StartCPUProfile(w); err != nil {
 		h.write(w, http.StatusConflict, map[string]string{"error": "busy"})
 		return
 	}
 	defer pprof.StopCPUProfile()
 	select {
-	case <-time.After(time.Duration(seconds) * time.Second):
+	case <-time.After(takes):
 	case <-r.Context().Done():
 	case <-h.ending:
 	}
