@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/measure"
@@ -74,8 +77,8 @@ func NewApp(t *topology.Topology, c Config) (*App, error) {
 func (a *App) State() State { return a.states.get() }
 
 // Run runs the app until ctx ends, or [App.Close]. Then it commits, leaves the
-// group and returns nil. It waits for brokers that are away, as long as it takes.
-// An error that does not pass by itself ends it, if Config.OnFailure does not say
+// group and returns nil. It waits for brokers that are away, as long as it takes
+// or Config.OutageTimeout says. An error that does not pass by itself ends it, if Config.OnFailure does not say
 // otherwise. Run can be called once.
 func (a *App) Run(ctx context.Context) error {
 	if a.started.Swap(true) {
@@ -87,7 +90,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer context.AfterFunc(a.closed, cancel)()
 	stopped := context.AfterFunc(ctx, func() { a.states.set(PendingShutdown) })
 	defer stopped()
-	err := a.withBeside(ctx, a.run)
+	err := a.withBeside(ctx, a.watched)
 	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		a.states.set(NotRunning)
 		return nil
@@ -96,13 +99,13 @@ func (a *App) Run(ctx context.Context) error {
 	return fmt.Errorf("app %s: %w", a.c.ID, err)
 }
 
-func (a *App) run(ctx context.Context) (err error) {
+func (a *App) run(ctx context.Context, opts ...kgo.Opt) (err error) {
 	dir, err := statedir.Open(a.c.StateDir, a.c.ID)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	clients := client.Config{Brokers: a.c.Brokers, Opts: a.c.Client, Name: a.c.ID + "-" + dir.ProcessName(), Logger: a.log}
+	clients := client.Config{Brokers: a.c.Brokers, Opts: slices.Concat(a.c.Client, opts), Name: a.c.ID + "-" + dir.ProcessName(), Logger: a.log}
 	unmeasure, err := a.measured(&clients)
 	if err != nil {
 		return err

@@ -181,6 +181,12 @@ type Config struct {
 	// the rest. Defaults to 10 min (KIP-441).
 	ProbingInterval time.Duration
 
+	// OutageTimeout is how long all brokers may be away, without an answer to any
+	// request, before Run ends with [ErrBrokersAway]. It is at least the
+	// SessionTimeout. Defaults to 0: an app waits for its brokers as long as it takes,
+	// and goes on when they are back. (task.timeout.ms of Kafka Streams, KIP-572)
+	OutageTimeout time.Duration
+
 	// PurgeInterval is how often records of repartition topics are deleted that all
 	// tasks have read and committed. Defaults to 30 s.
 	PurgeInterval time.Duration
@@ -353,6 +359,8 @@ func (c Config) validate() error {
 	bad(c.Guarantee > ExactlyOnce, "Guarantee: %d is none", c.Guarantee)
 	bad(c.Guarantee == ExactlyOnce && c.TransactionTimeout <= c.CommitInterval,
 		"TransactionTimeout: %s has to be longer than the CommitInterval of %s", c.TransactionTimeout, c.CommitInterval)
+	bad(c.OutageTimeout != 0 && c.OutageTimeout < c.SessionTimeout,
+		"OutageTimeout: %s is less than the SessionTimeout of %s", c.OutageTimeout, c.SessionTimeout)
 	bad(c.IdleFlush < 0 || c.IdleFlush%time.Millisecond != 0, "IdleFlush: %s is not a whole number of milliseconds", c.IdleFlush)
 	bad(c.LayerBytes < 0, "LayerBytes: %d is negative", c.LayerBytes)
 	bad(c.MaxBuffered < 0, "MaxBuffered: %d is negative", c.MaxBuffered)

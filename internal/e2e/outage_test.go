@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"sync/atomic"
@@ -64,5 +65,46 @@ func TestOutage(t *testing.T) {
 			got := collectUntil(t, s.Brokers, s.Out, 40*time.Second, all)
 			got.check(t, stream.ExactlyOnce, l.total())
 		})
+	}
+}
+
+// Without a limit an app waits for its brokers; with one it ends and says so,
+// wherever it is at: in the middle of its work, or before it met any broker.
+func TestOutageTimeout(t *testing.T) {
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		for _, first := range []bool{false, true} {
+			name := g.String() + "/later"
+			if first {
+				name = g.String() + "/at the start"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				_, s := fake(t, 2)
+				s.Guarantee = g
+				var o outage
+				o.away.Store(first)
+				t.Cleanup(o.wire.cut)
+				ended := goRun(t, newApp(t, s, nil, func(c *stream.Config) {
+					c.OutageTimeout, c.CloseTimeout = c.SessionTimeout, time.Second
+					c.Client = []kgo.Opt{kgo.Dialer(o.dial)}
+				}))
+				if !first {
+					l := newLoad(t, s.Brokers, s.In)
+					l.send(100)
+					s.until(t, 100)
+					l.send(10)
+					o.away.Store(true)
+					o.wire.cut()
+				}
+				select {
+				case err := <-ended:
+					if !errors.Is(err, stream.ErrBrokersAway) {
+						t.Errorf("ended with %v", err)
+					}
+				case <-time.After(60 * time.Second):
+					t.Error("it goes on")
+				}
+			})
+		}
 	}
 }
