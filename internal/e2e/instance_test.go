@@ -47,6 +47,7 @@ type spec struct {
 	Interval  time.Duration
 	Via       string // the address that stands for every broker
 	Standbys  int
+	TxnLasts  time.Duration
 	WarmupLag int64
 }
 
@@ -87,7 +88,7 @@ func (s *spec) config(log *slog.Logger) stream.Config {
 	c := stream.Config{
 		ID: s.App, Brokers: []string{s.Brokers}, StateDir: s.StateDir, Guarantee: s.Guarantee, Workers: s.Workers,
 		SessionTimeout: 6 * time.Second, CommitInterval: s.Interval, Logger: log, DeadLetterTopic: s.Dead,
-		LayerAge: 2 * time.Second, ReplicationFactor: 1, CloseTimeout: 20 * time.Second,
+		LayerAge: 2 * time.Second, TransactionTimeout: s.TxnLasts, ReplicationFactor: 1, CloseTimeout: 20 * time.Second,
 		Standbys: s.Standbys, WarmupLag: s.WarmupLag,
 	}
 	if s.Via != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +59,9 @@ func (w *Worker) partitions(topic string) (int32, error) {
 }
 
 // fence ends the transactions of members that vanished, when we get tasks: they
-// may have been theirs, and would wait for the timeout of the transactions.
+// may have been theirs, and would wait for the timeout of the transactions. The
+// group remembers who vanished as long as one of its members stays; when all went
+// at once, the brokers are asked for what was left open.
 func (w *Worker) fence(a group.Assignment) {
 	old := *w.active.Load()
 	fresh := slices.ContainsFunc(a.Active, func(id assign.TaskID) bool { return !slices.Contains(old, id) })
@@ -71,6 +74,37 @@ func (w *Worker) fence(a group.Assignment) {
 			continue
 		}
 		w.side.Go(func() { w.fenceProducer(id) })
+	}
+	if len(a.Members) > 0 {
+		w.side.Go(func() { w.fenceStrangers(slices.Concat(a.Members, a.Vanished)) })
+	}
+}
+
+// ofProcess is what follows the application id in a transactional id.
+var ofProcess = regexp.MustCompile(`^-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]+$`)
+
+// strange says that a transactional id is one of this app, and of another
+// process. The id of another app may begin with that of this one.
+func (w *Worker) strange(id string) bool {
+	rest, ours := strings.CutPrefix(id, w.c.App)
+	m := ofProcess.FindStringSubmatch(rest)
+	return ours && m != nil && m[1] != w.c.Dir.ProcessName()
+}
+
+// fenceStrangers ends the open transactions of this app whose producers the
+// group does not know: they belong to nobody who could commit them.
+func (w *Worker) fenceStrangers(known []string) {
+	ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
+	defer cancel()
+	// What some brokers told is of use though others are away.
+	open, err := kadm.NewClient(w.restorer.Client()).ListTransactions(ctx, nil, []string{"Ongoing"})
+	if err != nil && w.life.Err() == nil {
+		w.log.Debug("open transactions can't be listed", "error", err)
+	}
+	for _, t := range open.Sorted() {
+		if t.State == "Ongoing" && w.strange(t.TxnID) && !slices.Contains(known, t.TxnID) {
+			w.fenceProducer(t.TxnID)
+		}
 	}
 }
 
