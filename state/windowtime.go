@@ -205,6 +205,11 @@ func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []by
 		if reverse {
 			at = last - n
 		}
+		if r.only {
+			w.lo = append(appendInt64(w.lo[:0], at), r.lo...)
+			err = l.layers.ScanKey(w.lo, l.tail, r.from, r.to, reverse, lend, w.take)
+			continue
+		}
 		w.lo, w.hi = l.bounds(w.lo[:0], w.hi[:0], at, r)
 		err = l.layers.ScanSince(r.from, w.lo, w.hi, reverse, lend, w.take)
 	}
@@ -213,17 +218,10 @@ func (l *timeline) scan(r span, reverse, lend bool, yield func(entry, value []by
 	return err
 }
 
-// bounds appends the ends of what a scan of a segment reads.
+// bounds appends the ends of what a scan of a segment reads, of several keys.
 func (l *timeline) bounds(lo, hi []byte, segment int64, r span) ([]byte, []byte) {
 	lo = append(appendInt64(lo, segment), r.lo...)
 	switch {
-	case r.only:
-		hi = append(hi, lo...)
-		lo, hi = appendInt64(lo, r.from), appendInt64(hi, r.to)
-		for range l.tail - 8 {
-			hi = append(hi, 0xff)
-		}
-		hi = append(hi, 0)
 	case len(r.lo) > 0 && len(r.hi) > 0 && r.hi[0] < 0xff:
 		// A key sorts by what follows it where another one begins with it: all
 		// that a key up to hi can be followed by begins no higher than hi.

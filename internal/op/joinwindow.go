@@ -142,21 +142,16 @@ func (s *JoinWindow[K, V]) fetch(k K, from, to int64, f func(v V, at int64) erro
 }
 
 func (s *JoinWindow[K, V]) scan(segment int64, key []byte, from, to int64, f func(v V, at int64) error) error {
-	bound := func(dst []byte, at int64) []byte {
-		dst = append(binary.BigEndian.AppendUint64(dst, uint64(segment)), key...)
-		return binary.BigEndian.AppendUint64(dst, uint64(at))
-	}
-	s.hbuf = bound(s.hbuf[:0], from)
+	s.hbuf = append(binary.BigEndian.AppendUint64(s.hbuf[:0], uint64(segment)), key...)
 	n := len(s.hbuf)
-	s.hbuf = bound(s.hbuf, to+1)
 	var failed error
-	err := s.layers.ScanSince(from, s.hbuf[:n], s.hbuf[n:], false, s.lend, func(entry, raw []byte) bool {
-		if len(entry) != n+4 || !bytes.Equal(entry[segmentHead:n-8], key) {
+	err := s.layers.ScanKey(s.hbuf, windowTail, from, to, false, s.lend, func(entry, raw []byte) bool {
+		if len(entry) != n+windowTail {
 			return true // of another key, which begins like this one
 		}
 		v, _, err := s.decode(raw)
 		if err == nil {
-			err = f(v, int64(binary.BigEndian.Uint64(entry[n-8:])))
+			err = f(v, int64(binary.BigEndian.Uint64(entry[n:])))
 		}
 		failed = err
 		return err == nil

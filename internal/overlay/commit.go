@@ -2,9 +2,7 @@ package overlay
 
 import (
 	"bytes"
-	"sort"
-
-	"github.com/tidwall/btree"
+	"slices"
 
 	"github.com/ottla-streams/ottla/state/engine"
 )
@@ -50,6 +48,7 @@ func (s *Store) Commit() {
 	if s.finish != nil {
 		s.finish()
 	}
+	s.late = s.late[:0]
 	for i, e := range s.dirty {
 		e.cur, e.com = e.com, e.cur
 		e.lentCur, e.lentCom = e.lentCom, e.lentCur
@@ -61,12 +60,20 @@ func (s *Store) Commit() {
 			s.remove(e)
 		case s.shown != nil:
 			s.show(e)
+			fallthrough
+		default:
+			if len(s.expire) > 0 && s.groups != nil && s.expired(e) {
+				s.late = append(s.late, e)
+			}
 		}
 		s.dirty[i] = nil
 	}
+	s.dropExpired()
 	s.dirty, s.pending, s.logged = s.dirty[:0], 0, nil
-	for _, r := range s.expire {
-		s.dropMemory(r[0], r[1])
+	if s.times != nil {
+		if s.timesUsed--; s.timesUsed < 0 {
+			s.times = nil
+		}
 	}
 	if s.base == nil {
 		s.expire = s.expire[:0]
@@ -100,24 +107,25 @@ func (s *Store) Expire(lo, hi []byte) {
 		if bytes.Equal(r[0], lo) {
 			if bytes.Compare(r[1], hi) < 0 {
 				s.expire[i][1] = append([]byte(nil), hi...)
+				s.expireMore = true
 			}
 			return
 		}
 	}
+	s.expireMore = true
 	s.expire = append(s.expire, [2][]byte{append([]byte(nil), lo...), append([]byte(nil), hi...)})
 }
 
 // Owed says whether the engine lacks committed writes.
 func (s *Store) Owed() bool { return s.owed > 0 || len(s.expire) > 0 }
 
-// WriteOut puts the committed entries that the engine lacks into b, in order.
+// WriteOut puts the committed entries that the engine lacks into b.
 // It must be followed by Written when b was applied.
 func (s *Store) WriteOut(b engine.Batch) {
-	owed := s.inOrder()
 	for _, r := range s.expire {
 		b.DeleteRange(append(append([]byte(nil), s.prefix...), r[0]...), append(append([]byte(nil), s.prefix...), r[1]...))
 	}
-	for _, e := range owed {
+	for _, e := range s.inOrder() {
 		s.keyBuf = append(append(s.keyBuf[:0], s.prefix...), e.key...)
 		if e.comDel {
 			b.Delete(s.keyBuf)
@@ -127,24 +135,34 @@ func (s *Store) WriteOut(b engine.Batch) {
 	}
 }
 
-// inOrder returns the entries that the engine lacks in order of their keys.
+// inOrder returns the entries that the engine lacks in order of their keys, which
+// the engine takes with less work. Where a group's head begins with another
+// one's, their entries are not mixed as they should be.
 func (s *Store) inOrder() []*entry {
 	owed := make([]*entry, 0, s.owed)
-	if s.order != nil {
-		s.order.Scan(func(i item) bool {
-			if i.e.owed {
-				owed = append(owed, i.e)
-			}
-			return true
-		})
-		return owed
-	}
-	for _, e := range s.entries {
+	take := func(e *entry) {
 		if e.owed {
 			owed = append(owed, e)
 		}
 	}
-	sort.Slice(owed, func(i, j int) bool { return owed[i].key < owed[j].key })
+	s.groupsInOrder(take)
+	if s.order != nil {
+		s.order.Scan(func(i item) bool {
+			take(i.e)
+			return true
+		})
+		return owed
+	}
+	items := make([]item, 0, s.owed)
+	for _, e := range s.entries {
+		if e.owed {
+			items = append(items, itemOf(e))
+		}
+	}
+	slices.SortFunc(items, item.compare)
+	for _, i := range items {
+		take(i.e)
+	}
 	return owed
 }
 
@@ -165,41 +183,29 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 		s.clear()
 		return
 	}
-	order := s.order
-	if drop {
-		s.order = nil // what leaves is much: to fill a tree costs less
+	keep := func(e *entry) bool {
+		e.owed = false
+		stays := !e.comDel && (!drop || s.stays(e, from))
+		if !stays && e.dirty {
+			s.forget(e)
+		}
+		return stays || e.dirty
 	}
 	for _, e := range s.entries {
-		e.owed = false
-		switch {
-		case !e.comDel && (!drop || s.stays(e, from)):
-		case e.dirty:
-			s.forget(e)
-		default:
+		if !keep(e) {
 			s.remove(e)
 		}
 	}
-	if drop && order != nil {
-		s.order = s.refilled(order)
+	if s.groups != nil {
+		s.keepGrouped(keep)
 	}
-}
-
-// refilled returns a tree of those entries of another one that are still here.
-func (s *Store) refilled(from *btree.BTreeG[item]) *btree.BTreeG[item] {
-	to := newOrder()
-	from.Scan(func(i item) bool {
-		if !i.e.gone {
-			to.Load(i)
-		}
-		return true
-	})
-	return to
 }
 
 // clear drops all entries.
 func (s *Store) clear() {
 	clear(s.entries)
-	s.last, s.bytes = nil, 0
+	clear(s.groups)
+	s.last, s.lastGroup, s.times, s.inGroups, s.bytes = nil, nil, nil, 0, 0
 	if s.order != nil {
 		s.order.Clear()
 	}
@@ -213,6 +219,35 @@ func (s *Store) forget(e *entry) {
 	s.bytes -= cap(e.com)
 	e.com, e.known, e.comDel, e.lentCom = nil, false, false, false
 	s.unshow(e)
+}
+
+// dropExpired drops what lies in the ranges of Expire. They stay until the engine
+// has dropped them too, and late entries may come.
+func (s *Store) dropExpired() {
+	for _, r := range s.expire {
+		if s.groups == nil || bytes.Compare(r[1], otherKey) > 0 {
+			s.dropMemory(r[0], r[1])
+		}
+	}
+	if s.groups == nil || !s.expireMore {
+		for _, e := range s.late {
+			s.remove(e)
+		}
+	} else {
+		s.keepGrouped(func(e *entry) bool { return !s.expired(e) })
+	}
+	clear(s.late)
+	s.expireMore = false
+}
+
+// expired says whether an entry lies in a range of Expire.
+func (s *Store) expired(e *entry) bool {
+	for _, r := range s.expire {
+		if e.key >= string(r[0]) && e.key < string(r[1]) {
+			return grouped(s, e.key)
+		}
+	}
+	return false
 }
 
 func (s *Store) dropMemory(lo, hi []byte) {
@@ -244,7 +279,7 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 // restored entries, or finds to be in the wrong place when it is opened. It is
 // not logged. A nil value deletes.
 func (s *Store) Keep(key, value []byte) {
-	e := s.entries[string(key)]
+	e := s.find(key)
 	if e == nil {
 		e = s.insert(key)
 	}

@@ -46,3 +46,13 @@ func (x item) less(y item) bool {
 	less, same := x.head.before(&y.head)
 	return less || same && x.e.key < y.e.key
 }
+
+func (x item) compare(y item) int {
+	switch {
+	case x.less(y):
+		return -1
+	case y.less(x):
+		return 1
+	}
+	return 0
+}

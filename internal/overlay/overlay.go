@@ -58,7 +58,6 @@ type entry struct {
 	owed     bool // the engine does not have the committed value yet
 	lentCur  bool // a reader may hold cur: it must not be written again
 	lentCom  bool
-	gone     bool // no entry of the store any more
 
 	cur         []byte // uncommitted, when dirty
 	com         []byte // committed, when known
@@ -104,6 +103,16 @@ type Store struct {
 	tail    int   // of the keys, from their times on; 0 if they have none, or none stay
 	whole   int64 // entries of this time and later ones are in memory if there are any
 
+	// Of entries with times, which are not among the others.
+	groups    map[string]*group // nil if none stay
+	inGroups  int               // entries
+	lastGroup *group            // found last
+	times     *btree.BTreeG[item]
+	timesUsed int // commits until times goes
+
+	expireMore bool     // expire grew since the last commit
+	late       []*entry // committed into a range that has expired
+
 	shown  *btree.BTreeG[shown] // the committed layer for other goroutines, see Publish
 	frozen bool
 }
@@ -144,7 +153,7 @@ func (s *Store) CountIn(c *measure.Store) { s.count = c }
 func (s *Store) Count() *measure.Store { return s.count }
 
 // Len returns the number of entries of the two upper layers.
-func (s *Store) Len() int { return len(s.entries) }
+func (s *Store) Len() int { return len(s.entries) + s.inGroups }
 
 // Based says whether something lies below.
 func (s *Store) Based() bool { return s.base != nil }
@@ -215,11 +224,18 @@ func (s *Store) entry(key []byte) *entry {
 	if s.last != nil && s.last.key == string(key) {
 		return s.last
 	}
-	e := s.entries[string(key)]
+	e := s.find(key)
 	if e != nil {
 		s.last = e
 	}
 	return e
+}
+
+func (s *Store) find(key []byte) *entry {
+	if s.groups != nil && grouped(s, key) {
+		return s.findGrouped(key)
+	}
+	return s.entries[string(key)]
 }
 
 func (s *Store) baseKey(key []byte) []byte {
@@ -293,8 +309,12 @@ func (s *Store) touch(key []byte) *entry {
 
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
-	s.entries[e.key] = e
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
+	if s.groups != nil && grouped(s, key) {
+		s.insertGrouped(e, key)
+		return e
+	}
+	s.entries[e.key] = e
 	if s.order != nil {
 		s.order.Set(itemOf(e))
 	}
@@ -302,8 +322,19 @@ func (s *Store) insert(key []byte) *entry {
 }
 
 func (s *Store) remove(e *entry) {
-	delete(s.entries, e.key)
-	e.gone = true
+	if s.groups != nil && grouped(s, e.key) {
+		s.removeGrouped(e)
+	} else {
+		delete(s.entries, e.key)
+		if s.order != nil {
+			s.order.Delete(itemOf(e))
+		}
+	}
+	s.removed(e)
+}
+
+// removed takes note that an entry is none of the store's any more.
+func (s *Store) removed(e *entry) {
 	if s.last == e {
 		s.last = nil
 	}
@@ -312,10 +343,19 @@ func (s *Store) remove(e *entry) {
 		s.owed--
 	}
 	s.bytes -= len(e.key) + entryOverhead + cap(e.cur) + cap(e.com)
-	if s.order != nil {
-		s.order.Delete(itemOf(e))
-	}
 	s.unshow(e)
+}
+
+// each calls f with every entry, in no order. f may not remove any.
+func (s *Store) each(f func(e *entry)) {
+	for _, e := range s.entries {
+		f(e)
+	}
+	for _, g := range s.groups {
+		for _, i := range g.list {
+			f(i.e)
+		}
+	}
 }
 
 func (s *Store) ensureOrder() {

@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"bytes"
+
 	"github.com/tidwall/btree"
 
 	"github.com/ottla-streams/ottla/state/engine"
@@ -39,13 +41,27 @@ func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []
 
 // ScanSince is Scan for a caller that wants no entries of times before since,
 // in a store with a [Timed] layout. It may get some.
-func (s *Store) ScanSince(since int64, lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
+func (s *Store) ScanSince(since int64, lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) error {
+	var order *btree.BTreeG[item]
+	switch {
+	case s.groups == nil || len(lo) > 0 && lo[0] >= OtherByte:
+		s.ensureOrder()
+		order = s.order
+	case hi != nil && bytes.Compare(hi, otherKey) <= 0:
+		order = s.ensureTimes()
+	default:
+		return s.scanBoth(since, lo, hi, reverse, lend, yield)
+	}
 	s.count.Scans++
-	s.ensureOrder()
 	sc := s.newScan()
-	sc.upper.start(s, lo, hi, reverse)
+	sc.upper.start(order, lo, hi, reverse)
+	return s.merge(sc, since == always || since < s.whole, lo, hi, reverse, lend, yield)
+}
+
+// merge yields what the upper layers have, and the engine if it is asked.
+func (s *Store) merge(sc *scan, ask bool, lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) (err error) {
 	sc.lower.it, sc.lower.ok = nil, false
-	if s.base != nil && (since == always || since < s.whole) {
+	if ask && s.base != nil {
 		if err := sc.lower.start(s, lo, hi, reverse); err != nil {
 			return err
 		}
@@ -56,7 +72,7 @@ func (s *Store) ScanSince(since int64, lo, hi []byte, reverse, lend bool, yield 
 		if e := sc.lower.close(); err == nil {
 			err = e
 		}
-		clear(sc.chunk[:])
+		clear(sc.chunk)
 		sc.last, sc.pivot.key = "", ""
 		s.idle = sc
 	}()
@@ -122,8 +138,8 @@ type upper struct {
 	lo, hi  []byte
 	open    bool // there is no hi
 	reverse bool
-	chunk   [chunkSize]*entry
-	n, next int
+	chunk   []*entry
+	next    int
 	pivot   entry // has the key where the next chunk begins
 	last    string
 	started bool
@@ -131,17 +147,17 @@ type upper struct {
 	take    func(i item) bool
 }
 
-func (u *upper) start(s *Store, lo, hi []byte, reverse bool) {
-	u.order, u.open, u.reverse = s.order, hi == nil, reverse
+func (u *upper) start(order *btree.BTreeG[item], lo, hi []byte, reverse bool) {
+	u.order, u.open, u.reverse = order, hi == nil, reverse
 	u.lo, u.hi = append(u.lo[:0], lo...), append(u.hi[:0], hi...)
-	u.n, u.next, u.started, u.done = 0, 0, false, false
+	u.chunk, u.next, u.started, u.done = u.chunk[:0], 0, false, false
 }
 
 func (u *upper) peek() *entry {
-	if u.next == u.n && !u.done {
+	if u.next == len(u.chunk) && !u.done {
 		u.fill()
 	}
-	if u.next == u.n {
+	if u.next == len(u.chunk) {
 		return nil
 	}
 	return u.chunk[u.next]
@@ -161,13 +177,12 @@ func (u *upper) takes(i item) bool {
 	if u.reverse && !u.open && e.key >= string(u.hi) {
 		return true
 	}
-	u.chunk[u.n] = e
-	u.n++
-	return u.n < chunkSize
+	u.chunk = append(u.chunk, e)
+	return len(u.chunk) < chunkSize
 }
 
 func (u *upper) fill() {
-	u.n, u.next = 0, 0
+	u.chunk, u.next = u.chunk[:0], 0
 	switch {
 	case u.started:
 		u.pivot.key = u.last
@@ -184,11 +199,12 @@ func (u *upper) fill() {
 	default:
 		u.order.Descend(itemOf(&u.pivot), u.take)
 	}
-	if u.n < chunkSize {
+	n := len(u.chunk)
+	if n < chunkSize {
 		u.done = true
 	}
-	if u.n > 0 {
-		u.last, u.started = u.chunk[u.n-1].key, true
+	if n > 0 {
+		u.last, u.started = u.chunk[n-1].key, true
 	}
 }
 

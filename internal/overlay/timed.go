@@ -29,10 +29,11 @@ const (
 )
 
 // KeepNewest lets the entries of the newest times stay in memory when others are
-// dropped, in a store with a [Timed] layout. Nobody else may write to its engine.
+// dropped, in a store with a [Timed] layout. It comes before the first entry.
+// Nobody else may write to the engine.
 func (s *Store) KeepNewest() {
 	if t, ok := s.layout.(Timed); ok {
-		s.tail = t.Tail()
+		s.tail, s.groups = t.Tail(), make(map[string]*group)
 	}
 }
 
@@ -62,17 +63,17 @@ func (s *Store) unknown(key []byte) bool {
 	return !ok || at < s.whole
 }
 
-// sampled is how many entries tell what times the others have.
+// sampled is how many entries, about, tell what times the others have.
 const sampled = 1000
 
 // newest returns the time from which on about half of the entries are, or less.
 func (s *Store) newest() int64 {
 	times := make([]int64, 0, sampled)
-	for _, e := range s.entries {
-		if at, ok := timeIn(s, e.key); ok {
-			times = append(times, at)
+	for _, g := range s.groups {
+		for _, i := range g.list {
+			times = append(times, int64(i.at))
 		}
-		if len(times) == sampled {
+		if len(times) >= sampled {
 			break
 		}
 	}

@@ -132,9 +132,31 @@ func (b *timedBed) check() {
 	}
 	since, reverse := b.now-20+b.rng.Int64N(25), b.rng.IntN(2) == 0
 	lo, hi := timedKey(b.rng.IntN(5), b.now-10), timedKey(b.rng.IntN(10), b.now-b.rng.Int64N(10))
+	b.same("range", reverse, func(k string, at int64, timed bool) bool {
+		return timed && at >= since && k >= lo && k < hi
+	}, func(yield func(key, value []byte) bool) error {
+		return b.s.ScanSince(since, []byte(lo), []byte(hi), reverse, false, yield)
+	})
+	if b.rng.IntN(10) == 0 {
+		b.same("all", reverse, func(string, int64, bool) bool { return true }, func(yield func(key, value []byte) bool) error {
+			return b.s.Scan(nil, nil, reverse, false, yield)
+		})
+	}
+	head, from := timedKey(b.rng.IntN(9), 0)[:9], max(0, since)
+	to := from + b.rng.Int64N(15)
+	b.same("key", reverse, func(k string, at int64, timed bool) bool {
+		return k[:9] == head && at >= from && at <= to
+	}, func(yield func(key, value []byte) bool) error {
+		return b.s.ScanKey([]byte(head), 8, from, to, reverse, false, yield)
+	})
+}
+
+// same checks that a scan meets what is wanted of the model; it may meet more.
+func (b *timedBed) same(what string, reverse bool, wanted func(k string, at int64, timed bool) bool, scan func(yield func(key, value []byte) bool) error) {
+	b.t.Helper()
 	var got, want []string
-	err := b.s.ScanSince(since, []byte(lo), []byte(hi), reverse, false, func(k, v []byte) bool {
-		if at, ok := timeOf(string(k)); ok && at >= since {
+	err := scan(func(k, v []byte) bool {
+		if at, ok := timeOf(string(k)); wanted(string(k), at, ok) {
 			got = append(got, string(k)+"="+string(v))
 		}
 		return true
@@ -143,7 +165,7 @@ func (b *timedBed) check() {
 		b.t.Fatal(err)
 	}
 	for _, k := range slices.Sorted(maps.Keys(b.m.current)) {
-		if at, ok := timeOf(k); ok && at >= since && k >= lo && k < hi {
+		if at, ok := timeOf(k); wanted(k, at, ok) {
 			want = append(want, k+"="+b.m.current[k])
 		}
 	}
@@ -151,7 +173,49 @@ func (b *timedBed) check() {
 		slices.Reverse(want)
 	}
 	if !slices.Equal(got, want) {
-		b.t.Fatalf("scan [%q, %q) since %d reverse %v: %q, want %q", lo, hi, since, reverse, got, want)
+		b.t.Fatalf("scan of %s, reverse %v: %q, want %q", what, reverse, got, want)
+	}
+}
+
+// TestExpireTimed checks that ranges are dropped with what comes late into them,
+// and that nothing is left of the store's size.
+func TestExpireTimed(t *testing.T) {
+	for _, based := range []bool{false, true} {
+		s := newTimed(true)
+		if based {
+			e, err := memory.Opener{}.Open("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetBase(e)
+		}
+		put := func(segment byte, i int) {
+			k := []byte(timedKey(i, int64(i)))
+			k[7] = segment
+			s.Put(k, []byte("v"), 0, nil)
+		}
+		for i := range 8 {
+			put(byte(i), i)
+			put(byte(i), i+1)
+		}
+		upTo := func(segment byte) { s.Expire(make([]byte, 8), append([]byte("\x00segmen"), segment)) }
+		upTo(2)
+		upTo(4)
+		s.Commit()
+		if n := s.Len(); n != 8 {
+			t.Errorf("%d entries are left, want 8", n)
+		}
+		put(1, 1)
+		put(6, 1)
+		s.Commit()
+		if n := s.Len(); based && n != 9 || !based && n != 10 {
+			t.Errorf("%d entries with those that came late", n)
+		}
+		upTo(9)
+		s.Commit()
+		if n, _ := s.Bytes(); n != 0 || s.Len() != 0 || s.Dirty() != 0 {
+			t.Errorf("%d bytes and %d entries are left", n, s.Len())
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ type View struct {
 func (s *Store) Publish(below *Base) *View {
 	if s.shown == nil {
 		s.shown = btree.NewBTreeGOptions(shown.less, btree.Options{NoLocks: true, Degree: degree})
-		s.eachEntry(func(e *entry) {
+		s.each(func(e *entry) {
 			if e.known {
 				s.show(e)
 			}
@@ -61,19 +61,6 @@ func (s *Store) Published() bool { return s.shown != nil }
 
 // Hide ends what Publish began.
 func (s *Store) Hide() { s.shown = nil }
-
-func (s *Store) eachEntry(f func(e *entry)) {
-	if s.order == nil {
-		for _, e := range s.entries {
-			f(e)
-		}
-		return
-	}
-	s.order.Scan(func(i item) bool {
-		f(i.e)
-		return true
-	})
-}
 
 // show notes the committed value of an entry, which must not be written again.
 func (s *Store) show(e *entry) {
