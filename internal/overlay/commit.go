@@ -56,7 +56,7 @@ func (s *Store) Commit() {
 		s.owe(e)
 		e.headers = nil
 		switch {
-		case e.comDel && s.base == nil:
+		case e.comDel && !s.hides(e):
 			s.remove(e)
 		case s.shown != nil:
 			s.show(e)
@@ -186,6 +186,7 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 	keep := func(e *entry) bool {
 		e.owed = false
 		stays := !e.comDel && (!drop || s.stays(e, from))
+		e.written = stays
 		if !stays && e.dirty {
 			s.forget(e)
 		}
@@ -292,7 +293,7 @@ func (s *Store) Keep(key, value []byte) {
 	e.com = append(e.com[:0], value...)
 	s.bytes += cap(e.com)
 	switch {
-	case e.comDel && s.base == nil:
+	case e.comDel && !s.hides(e):
 		s.remove(e)
 	case s.shown != nil:
 		s.show(e)

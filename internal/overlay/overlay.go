@@ -58,6 +58,7 @@ type entry struct {
 	owed     bool // the engine does not have the committed value yet
 	lentCur  bool // a reader may hold cur: it must not be written again
 	lentCom  bool
+	written  bool // the engine may have the key, though it may be of a time that it has nothing else of
 
 	cur         []byte // uncommitted, when dirty
 	com         []byte // committed, when known

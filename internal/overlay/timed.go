@@ -63,6 +63,17 @@ func (s *Store) unknown(key []byte) bool {
 	return !ok || at < s.whole
 }
 
+// hides says whether the engine may have a key that was deleted. If not, nobody
+// has to know of the delete but the changelog: of sessions that grow most entries
+// never come to the engine.
+func (s *Store) hides(e *entry) bool {
+	if s.base == nil {
+		return false
+	}
+	at, ok := timeIn(s, e.key)
+	return !ok || e.written || at < s.whole
+}
+
 // sampled is how many entries, about, tell what times the others have.
 const sampled = 1000
 

@@ -261,3 +261,38 @@ func TestNewestStay(t *testing.T) {
 		t.Error("an old time is read without the engine")
 	}
 }
+
+// TestDeletesOfWhatTheEngineLacks checks that they leave nothing for it, and that
+// other deletes do.
+func TestDeletesOfWhatTheEngineLacks(t *testing.T) {
+	e, err := memory.Opener{}.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTimed(true)
+	put := func(at int64) { s.Put([]byte(timedKey(1, at)), []byte("v"), 0, nil) }
+	for at := range int64(100) {
+		put(at)
+	}
+	s.Commit()
+	writeOut(t, s, e, true)
+	for _, test := range []struct {
+		at   int64
+		owes bool
+	}{{200, false}, {90, true}, {10, true}} {
+		put(test.at)
+		s.Commit()
+		if !s.Owed() {
+			t.Errorf("a put at %d is not owed", test.at)
+		}
+		s.Delete([]byte(timedKey(1, test.at)), 0, nil)
+		s.Commit()
+		if s.Owed() != test.owes {
+			t.Errorf("a delete at %d is owed: %v", test.at, s.Owed())
+		}
+		writeOut(t, s, e, false)
+		if _, ok, err := s.Get([]byte(timedKey(1, test.at))); ok || err != nil {
+			t.Errorf("an entry at %d is there behind its delete: %v", test.at, err)
+		}
+	}
+}
