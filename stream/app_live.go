@@ -114,7 +114,7 @@ func (t *LiveTask) count(c *measure.Task) {
 	}
 	t.DiskBytes = c.Engine.DiskBytes
 	for _, o := range c.Outputs {
-		t.Outputs = append(t.Outputs, LiveOutput{o.Topic, o.Node, o.Records})
+		t.Outputs = append(t.Outputs, LiveOutput{o.Topic, o.Node, o.Records()})
 	}
 	for _, n := range c.Nodes {
 		t.Nodes = append(t.Nodes, LiveNode{n.Name, n.Records})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
@@ -122,6 +123,23 @@ func batches(topic string, n int) [][]flow.Origin {
 // Pebble, changelog, encode. ns/op is per record.
 func BenchmarkTaskCount(b *testing.B) {
 	h := newHarness(b, counting, "events")
+	runBatches(b, h, "events", batches("events", 256))
+}
+
+// BenchmarkTaskCountDebug is BenchmarkTaskCount with what MetricsDebug counts.
+// What the level info counts is always counted.
+func BenchmarkTaskCountDebug(b *testing.B) {
+	opener := pebble.New(pebble.Options{})
+	b.Cleanup(func() {
+		if err := opener.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	h := harnessOver(b, counting, func(c *task.Config) {
+		c.Persistent, c.Dir = opener, b.TempDir()+"/0_0"
+		c.Measure = measure.NewTask("0_0")
+		c.Measure.Debug = true
+	}, "events")
 	runBatches(b, h, "events", batches("events", 256))
 }
 

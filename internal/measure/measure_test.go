@@ -28,13 +28,13 @@ func TestOutputsAreBounded(t *testing.T) {
 	task := NewTask("0_0")
 	for range 2 {
 		for i := range 300 {
-			task.Output(strings.Repeat("x", i+1), "sink").Records++
+			task.Output(strings.Repeat("x", i+1), "sink").Add(task, 1, 0)
 		}
 	}
 	if n := len(task.Outputs); n != maxOutputs+1 {
 		t.Errorf("%d outputs", n)
 	}
-	if o := task.Outputs[maxOutputs]; o.Topic != OtherTopics || o.Records != 400 {
+	if o := task.Outputs[maxOutputs]; o.Topic != OtherTopics || o.Records() != 400 || o.Bytes != 400 {
 		t.Errorf("the others are %v", o)
 	}
 }

@@ -41,9 +41,10 @@ type Failure struct{ Stage, Verdict string }
 
 // Input is an input partition.
 type Input struct {
-	Topic, Node    string
-	Records, Bytes int64     // taken out of the queue
-	Latency        Histogram // of records when they are taken, milliseconds
+	Topic, Node string
+	Bytes       int64     // taken out of the queue
+	Unstamped   int64     // of these records, without a time, and so left out
+	Latency     Histogram // of records when they are taken, milliseconds
 
 	Buffered, BufferedBytes int64
 	Lag                     int64 // records on the broker that are not processed, -1 for unknown
@@ -51,14 +52,20 @@ type Input struct {
 
 // Output is a topic that a sink writes.
 type Output struct {
-	Topic, Node    string
-	Records, Bytes int64
-	Latency        Histogram // of records when they are emitted, milliseconds
+	Topic, Node string
+	Bytes       int64
+	Latency     Histogram // of records when they are emitted, milliseconds
 }
+
+// Records is how many were taken out of the queue. Those with a latency need no
+// count of their own.
+func (i *Input) Records() int64 { return i.Latency.Count() + i.Unstamped }
+
+// Records is how many were emitted.
+func (o *Output) Records() int64 { return o.Latency.Count() }
 
 // Add counts a record of some bytes, and its time in milliseconds.
 func (o *Output) Add(t *Task, bytes int, at int64) {
-	o.Records++
 	o.Bytes += int64(bytes)
 	o.Latency.Observe(t.Now - at)
 }

@@ -18,7 +18,7 @@ func fullTask(id, role string) *measure.Task {
 	t.Drop("n", "null key")
 	t.Fail("decode", "skipped")
 	in := t.Input("in", "src")
-	in.Records, in.Lag = 7, 3
+	in.Unstamped, in.Lag = 6, 3
 	in.Latency.Observe(5)
 	t.Now = 100
 	t.Output("out", "sink").Add(t, 10, 40)

@@ -40,7 +40,7 @@ func (s scrape) nodes(t *measure.Task) {
 		sum.Add(h)
 	}
 	for _, in := range t.Inputs {
-		s.count(consumed, in.Records, t.ID, in.Node, in.Topic)
+		s.count(consumed, in.Records(), t.ID, in.Node, in.Topic)
 		s.count(consumedBytes, in.Bytes, t.ID, in.Node, in.Topic)
 		s.count(taskBuffered, in.Buffered, t.ID, in.Topic)
 		s.count(taskBufferBytes, in.BufferedBytes, t.ID, in.Topic)
@@ -50,7 +50,7 @@ func (s scrape) nodes(t *measure.Task) {
 		age(in.Node, &in.Latency)
 	}
 	for _, o := range t.Outputs {
-		s.count(produced, o.Records, t.ID, o.Node, o.Topic)
+		s.count(produced, o.Records(), t.ID, o.Node, o.Topic)
 		s.count(producedBytes, o.Bytes, t.ID, o.Node, o.Topic)
 		age(o.Node, &o.Latency)
 	}

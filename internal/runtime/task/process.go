@@ -92,7 +92,6 @@ func (t *Task) step() error {
 	}
 	t.origin, t.now = o, stamp
 	t.meta = flow.Meta{Time: stamp, Headers: o.Headers, Origin: o, Node: int32(q.node.ID)}
-	t.processed++
 	t.count.Processed++
 	if err := t.pass(q, o); err != nil {
 		if err = t.settle(q, o, err); err != nil {

@@ -40,7 +40,6 @@ func (q *queue) front() *flow.Origin {
 func (q *queue) drop() {
 	n := size(q.front())
 	q.bytes -= n
-	q.count.Records++
 	q.count.Bytes += int64(n - recordOverhead)
 	q.at++
 	q.n--
@@ -173,6 +172,7 @@ func (t *Task) enter(q *queue) error {
 		}
 		q.passed(o.Offset + 1)
 		q.drop()
+		q.count.Unstamped++
 	}
 	return nil
 }

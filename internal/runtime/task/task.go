@@ -97,7 +97,7 @@ type Task struct {
 	progressed bool
 	started    bool
 	dropped    map[*graph.Node]int64
-	processed  int64
+	before     int64 // that count has of the task before this one
 	count      *measure.Task
 	span       trace.Span // of the record in work, nil for none
 	inSpan     *spanContext
@@ -126,7 +126,7 @@ func New(c Config) (*Task, error) {
 		c: c, log: c.Logger.With("task", c.ID.String()), queues: make(map[string]*queue),
 		stream: -1, progress: make(map[string]int64), dropped: make(map[*graph.Node]int64),
 	}
-	t.count = c.Measure
+	t.count, t.before = c.Measure, c.Measure.Processed
 	if c.Trace != nil {
 		t.inSpan = &spanContext{Context: c.Context}
 		t.c.Context = t.inSpan
@@ -185,7 +185,7 @@ func (t *Task) ID() graph.TaskID { return t.c.ID }
 func (t *Task) StreamTime() int64 { return t.stream }
 
 // Processed returns the number of records taken so far.
-func (t *Task) Processed() int64 { return t.processed }
+func (t *Task) Processed() int64 { return t.count.Processed - t.before }
 
 // Dropped returns the number of records that were left out, by node.
 func (t *Task) Dropped() map[*graph.Node]int64 { return t.dropped }
