@@ -24,7 +24,7 @@ SOAK ?= 10m
 # What bench-go runs, and how; BENCH_GO_FLAGS="-count 6" is for benchstat.
 BENCH ?= .
 BENCH_GO_FLAGS ?=
-BENCH_PACKAGES ?= ./internal/bench/... ./internal/runtime/... ./serde/... ./state/...
+BENCH_PACKAGES ?= ./internal/bench/... ./internal/measure/... ./internal/runtime/... ./serde/... ./state/...
 # Rows and flags of the bench against Java.
 BENCH_ROWS ?= essential
 BENCH_FLAGS ?= --scale 3
