@@ -88,6 +88,7 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.closed, cancel)()
+	a.states.begin(ctx)
 	stopped := context.AfterFunc(ctx, func() { a.states.set(PendingShutdown) })
 	defer stopped()
 	err := a.withBeside(ctx, a.watched)

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,8 @@ type states struct {
 	now  atomic.Uint32
 	tell func(from, to State)
 
-	mu      sync.Mutex // held while the listener runs, so that it is told in order
+	mu      sync.Mutex      // held while the listener runs, so that it is told in order
+	life    context.Context // of the app; nil before it runs
 	workers map[int]worker.State
 }
 
@@ -43,6 +45,13 @@ func newStates(workers int, tell func(from, to State)) *states {
 }
 
 func (s *states) get() State { return State(s.now.Load()) }
+
+// begin says when the app is told to stop.
+func (s *states) begin(life context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life = life
+}
 
 // set goes on to a state. There is no way back from stopping.
 func (s *states) set(to State) {
@@ -80,6 +89,10 @@ func (s *states) remove(index int) {
 
 func (s *states) sum() {
 	if s.get() > Running {
+		return
+	}
+	if s.life != nil && s.life.Err() != nil { // a worker may stop before anybody said why
+		s.change(PendingShutdown)
 		return
 	}
 	to := Running

@@ -3,11 +3,14 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-streams/ottla/internal/runtime/worker"
 )
 
 func TestStayAway(t *testing.T) {
@@ -37,4 +40,22 @@ func TestStayAway(t *testing.T) {
 			t.Error("brokers are away although the app was stopped")
 		}
 	})
+}
+
+// A worker that stops because the app was told to does not make it rebalance.
+func TestStatesAtStop(t *testing.T) {
+	var told []State
+	s := newStates(2, func(_, to State) { told = append(told, to) })
+	ctx, cancel := context.WithCancel(t.Context())
+	s.begin(ctx)
+	s.set(Rebalancing)
+	s.worker(1, worker.Running)
+	s.worker(2, worker.Running)
+	cancel()
+	s.worker(1, worker.Stopped)
+	s.worker(2, worker.Stopped)
+	s.set(NotRunning)
+	if want := []State{Rebalancing, Running, PendingShutdown, NotRunning}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
 }

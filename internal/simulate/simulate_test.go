@@ -28,9 +28,10 @@ func TestSeeds(t *testing.T) {
 		begin, n = *only, 1
 	}
 	for seed := begin; seed < begin+n; seed++ {
-		s := Draw(seed)
-		for _, s.ExactlyOnce = range []bool{true, false} {
-			for _, s.Memory = range []bool{false, true} {
+		for _, exactly := range []bool{true, false} {
+			for _, memory := range []bool{false, true} {
+				s := Draw(seed) // one for each run: they go on side by side
+				s.ExactlyOnce, s.Memory = exactly, memory
 				t.Run(name(s), func(t *testing.T) {
 					t.Parallel()
 					if !play(t, s, true) {
