@@ -80,7 +80,20 @@ func newWire(d dialer, rnd *rand.Rand) *wire {
 
 const normalDelay = 3 * time.Millisecond
 
+// dial connects. A dial that fails takes a moment: some of the client's loops try
+// again at once, and fake time would stand still.
 func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := w.connect(ctx, network, addr)
+	if err != nil {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return conn, err
+}
+
+func (w *wire) connect(ctx context.Context, network, addr string) (net.Conn, error) {
 	opened := make(chan struct{})
 	go func() {
 		defer close(opened)

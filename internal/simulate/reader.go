@@ -17,8 +17,14 @@ type reader struct {
 
 	mu       sync.Mutex
 	records  map[string][]*kgo.Record // by topic
-	postings map[string]bool          // seen in applied, transfer and account
+	next     map[place]int64
+	postings map[string]bool // seen in applied, transfer and account
 	joined   map[string]bool
+}
+
+type place struct {
+	topic string
+	num   int32
 }
 
 func newReader(r *run) (*reader, error) {
@@ -30,7 +36,7 @@ func newReader(r *run) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &reader{client: cl, records: make(map[string][]*kgo.Record), postings: make(map[string]bool), joined: make(map[string]bool)}
+	d := &reader{client: cl, records: make(map[string][]*kgo.Record), next: make(map[place]int64), postings: make(map[string]bool), joined: make(map[string]bool)}
 	d.done.Go(func() {
 		for {
 			fetches := cl.PollFetches(context.Background())
@@ -47,6 +53,12 @@ func (d *reader) take(fetches kgo.Fetches) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fetches.EachRecord(func(r *kgo.Record) {
+		// When a partition moves, the client may begin it anew.
+		if p := (place{r.Topic, r.Partition}); r.Offset < d.next[p] {
+			return
+		} else {
+			d.next[p] = r.Offset + 1
+		}
 		d.records[r.Topic] = append(d.records[r.Topic], r)
 		switch r.Topic {
 		case "applied":
