@@ -65,12 +65,13 @@ var layers = []layer{
 	{pkg: "internal/flow", may: []string{"serde"}},
 	{pkg: "internal/hash"},
 	{pkg: "internal/measure"},
+	{pkg: "internal/sorted", third: []string{btree}},
 	{pkg: "internal/trace", may: []string{"serde"}},
 	{pkg: "internal/describe", may: []string{"internal/hash"}},
 
 	{pkg: "state/engine"},
 	{pkg: "state/engine/pebble", may: []string{"state/engine"}, third: []string{"github.com/cockroachdb/pebble"}},
-	{pkg: "state/engine/memory", may: []string{"state/engine"}, third: []string{btree}},
+	{pkg: "state/engine/memory", may: []string{"internal/sorted", "state/engine"}, third: []string{btree}},
 	{pkg: "internal/overlay", may: []string{"serde", "state/engine", "internal/measure"}, third: []string{btree}},
 
 	{pkg: "internal/graph", may: slices.Concat(base, stores)},
@@ -98,7 +99,7 @@ var layers = []layer{
 	},
 	{
 		pkg:   "internal/runtime/global",
-		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/restore"}),
+		may:   slices.Concat(tasks, []string{"internal/sorted", "internal/runtime/client", "internal/runtime/offsets", "internal/runtime/restore"}),
 		third: append([]string{btree}, kafka...),
 	},
 	{pkg: "internal/runtime/deadletter", may: []string{"internal/runtime/client"}, third: kafka},

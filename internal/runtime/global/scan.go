@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"github.com/tidwall/btree"
+
+	"github.com/ottla-streams/ottla/internal/sorted"
 )
 
 // text returns b as a string that is valid as long as b stays as it is.
@@ -19,78 +21,38 @@ type item struct {
 	value []byte
 }
 
+// Before orders the tree by key.
+func (i item) Before(o item) bool { return i.key < o.key }
+
 type tree = btree.BTreeG[item]
 
 func newTree() *tree {
-	return btree.NewBTreeGOptions(func(a, b item) bool { return a.key < b.key }, btree.Options{NoLocks: true})
+	return btree.NewBTreeGOptions(item.Before, btree.Options{NoLocks: true})
 }
 
 // iterator walks over a copy of a tree, which nobody writes.
-type iterator struct {
-	at      btree.IterG[item]
-	now     item
-	bound   string // where it ends
-	bounded bool
-	reverse bool
-	placed  bool // at is on the first item, which Next has not returned
-	done    bool
-}
+type iterator struct{ sorted.Range[item] }
 
+// scanTree returns an iterator before its first item. Bounds are copied, as the
+// caller may write them again.
 func scanTree(t *tree, lo, hi []byte, reverse bool) *iterator {
-	it := &iterator{reverse: reverse}
-	it.at.Init(t, false)
-	if reverse {
-		it.bound, it.bounded = string(lo), true
-		it.placed = it.last(hi)
-	} else {
-		it.bound, it.bounded = string(hi), hi != nil
-		it.placed = it.at.Seek(item{key: text(lo)})
+	it := new(iterator)
+	var to *item
+	if hi != nil {
+		to = &item{key: string(hi)}
 	}
-	it.done = !it.placed
+	it.Start(t, item{key: string(lo)}, to, reverse)
 	return it
 }
 
-// last moves to the last item below hi.
-func (it *iterator) last(hi []byte) bool {
-	if hi != nil && it.at.Seek(item{key: text(hi)}) {
-		return it.at.Prev()
-	}
-	return it.at.Last()
-}
-
-// Next implements engine.Iterator.
-func (it *iterator) Next() bool {
-	switch {
-	case it.done:
-		return false
-	case it.placed:
-		it.placed = false
-	case it.reverse:
-		it.done = !it.at.Prev()
-	default:
-		it.done = !it.at.Next()
-	}
-	if it.done {
-		return false
-	}
-	it.now = it.at.Item()
-	if it.reverse {
-		it.done = it.now.key < it.bound
-	} else {
-		it.done = it.bounded && it.now.key >= it.bound
-	}
-	return !it.done
-}
-
 // Key implements engine.Iterator.
-func (it *iterator) Key() []byte { return bytesOf(it.now.key) }
+func (it *iterator) Key() []byte { return bytesOf(it.Item().key) }
 
 // Value implements engine.Iterator.
-func (it *iterator) Value() []byte { return it.now.value }
+func (it *iterator) Value() []byte { return it.Item().value }
 
 // Close implements engine.Iterator.
 func (it *iterator) Close() error {
-	it.at.Release()
-	it.done = true
+	it.Release()
 	return nil
 }

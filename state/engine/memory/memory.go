@@ -30,7 +30,7 @@ type Opener struct{}
 // Open returns a new, empty *[DB], whatever dir is.
 func (Opener) Open(dir string) (engine.Engine, error) {
 	d := &DB{}
-	d.view = &view{tree: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})}
+	d.view = &view{tree: btree.NewBTreeGOptions(entry.Before, btree.Options{NoLocks: true})}
 	return d, nil
 }
 
@@ -51,7 +51,8 @@ type view struct {
 // entry is a key and its value, slices of one block that is never written again.
 type entry struct{ key, value string }
 
-func less(a, b entry) bool { return a.key < b.key }
+// Before orders the tree by key.
+func (e entry) Before(o entry) bool { return e.key < o.key }
 
 func newEntry(key, value []byte) entry {
 	block := make([]byte, len(key)+len(value))

@@ -3,8 +3,7 @@ package memory
 import (
 	"sync/atomic"
 
-	"github.com/tidwall/btree"
-
+	"github.com/ottla-streams/ottla/internal/sorted"
 	"github.com/ottla-streams/ottla/state/engine"
 )
 
@@ -61,77 +60,36 @@ func (s *snapshot) Close() error {
 
 // iterator pins a view until it is closed.
 type iterator struct {
-	db      *DB
-	view    *view
-	at      btree.IterG[entry]
-	now     entry
-	bound   string // where it ends
-	bounded bool
-	reverse bool
-	placed  bool // at is on the first entry, which Next has not returned
-	done    bool
+	sorted.Range[entry]
+	db   *DB
+	view *view
 }
 
-// scan returns an iterator on its first entry.
+// scan returns an iterator before its first entry. Bounds are copied, as the
+// caller may write them again.
 func (d *DB) scan(v *view, lo, hi []byte, reverse bool) *iterator {
 	v.pins.Add(1)
 	d.open.Add(1)
-	it := &iterator{db: d, view: v, reverse: reverse}
-	it.at.Init(v.tree, false)
-	switch {
-	case reverse:
-		it.bound, it.bounded = string(lo), true
-		it.placed = it.last(hi)
-	default:
-		it.bound, it.bounded = string(hi), hi != nil
-		it.placed = it.at.Seek(entry{key: lookup(lo)})
+	it := &iterator{db: d, view: v}
+	var to *entry
+	if hi != nil {
+		to = &entry{key: string(hi)}
 	}
-	it.done = !it.placed
+	it.Start(v.tree, entry{key: string(lo)}, to, reverse)
 	return it
 }
 
-// last moves to the last entry below hi.
-func (it *iterator) last(hi []byte) bool {
-	if hi != nil && it.at.Seek(entry{key: lookup(hi)}) {
-		return it.at.Prev()
-	}
-	return it.at.Last()
-}
+func (it *iterator) Key() []byte { return peek(it.Item().key) }
 
-func (it *iterator) Next() bool {
-	switch {
-	case it.done:
-		return false
-	case it.placed:
-		it.placed = false
-	case it.reverse:
-		it.done = !it.at.Prev()
-	default:
-		it.done = !it.at.Next()
-	}
-	if it.done {
-		return false
-	}
-	it.now = it.at.Item()
-	if it.reverse {
-		it.done = it.now.key < it.bound
-	} else {
-		it.done = it.bounded && it.now.key >= it.bound
-	}
-	return !it.done
-}
-
-func (it *iterator) Key() []byte { return peek(it.now.key) }
-
-func (it *iterator) Value() []byte { return peek(it.now.value) }
+func (it *iterator) Value() []byte { return peek(it.Item().value) }
 
 func (it *iterator) Close() error {
 	if it.view == nil {
 		return nil
 	}
-	it.at.Release()
+	it.Release()
 	it.view.pins.Add(-1)
-	it.view, it.done = nil, true
+	it.view = nil
 	it.db.open.Add(-1)
 	return nil
 }
