@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,33 +38,12 @@ func run(t *testing.T, s spec, set ...func(*stream.Config)) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := s.config(testLog(t))
-	for _, f := range set {
-		f(&c)
-	}
-	app, err := stream.NewApp(top, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- app.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
+	end := runBuilt(t, s, top, set...)
+	stop = sync.OnceFunc(func() {
+		if err := end(); err != nil {
+			t.Errorf("app ended with %v", err)
 		}
-		stopped = true
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Errorf("app ended with %v", err)
-			}
-		case <-time.After(40 * time.Second):
-			t.Error("app did not stop")
-		}
-	}
+	})
 	t.Cleanup(stop)
 	return stop
 }

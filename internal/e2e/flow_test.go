@@ -59,6 +59,12 @@ func runTopology(t *testing.T, s spec, build func(*stream.Builder), set ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runBuilt(t, s, top, set...)
+}
+
+// runBuilt is runTopology with a topology that was built.
+func runBuilt(t *testing.T, s spec, top *topology.Topology, set ...func(*stream.Config)) (stop func() error) {
+	t.Helper()
 	c := s.config(testLog(t))
 	for _, f := range set {
 		f(&c)
