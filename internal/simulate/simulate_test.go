@@ -125,6 +125,15 @@ func play(t *testing.T, s Schedule, again bool) (flowed bool) {
 	if *only > 0 {
 		level = slog.LevelDebug
 	}
+	// Not behind the run: one that fails ends the test.
+	t.Cleanup(func() {
+		if *toFile == "" {
+			return
+		}
+		if err := os.WriteFile(*toFile, log.b.Bytes(), 0o600); err != nil {
+			t.Error(err)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
 		err := Run(s, dir, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
 		if again && onlyStalled(err) {
@@ -136,11 +145,6 @@ func play(t *testing.T, s Schedule, again bool) (flowed bool) {
 			t.Errorf("%v\n%s\nreplay: go test -tags synctests ./internal/simulate -run 'TestSeeds/%s' -seed=%d -log=FILE\nlog:\n%s", err, s, name(s), s.Seed, log)
 		}
 	})
-	if *toFile != "" {
-		if err := os.WriteFile(*toFile, log.b.Bytes(), 0o600); err != nil {
-			t.Error(err)
-		}
-	}
 	return flowed
 }
 

@@ -25,7 +25,7 @@ func (w *Worker) undo(cause error, unsure bool) error {
 		return cause
 	}
 	w.log.Warn("transaction failed: tasks go back to their last commit", "error", cause, "outcome_unknown", unsure)
-	w.txn.unsure = w.txn.unsure || unsure
+	w.unsure = w.unsure || unsure
 	if unsure {
 		if err := w.replaceProducer(); err != nil {
 			return err
@@ -98,12 +98,7 @@ func (w *Worker) abortTransaction() error {
 // replaceProducer makes a new producer under the same transactional id.
 func (w *Worker) replaceProducer() error {
 	w.producer.Close()
-	unsure := w.txn.unsure
-	if err := w.openProducer(); err != nil {
-		return err
-	}
-	w.txn.unsure = unsure
-	return nil
+	return w.openProducer()
 }
 
 // reviveDirty makes the tasks anew that emitted or wrote since the last commit.
@@ -128,15 +123,15 @@ func (w *Worker) afterAbort() error {
 	return nil
 }
 
-func (w *Worker) inDoubt() bool { return w.txn != nil && w.txn.unsure }
-
-// settleDoubt ends a transaction whose outcome is not known, and learns the
-// outcome from the group's offsets.
+// settleDoubt learns from the group's offsets where the tasks stand, after it
+// ended a transaction whose outcome is not known.
 func (w *Worker) settleDoubt() error {
 	ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
 	defer cancel()
-	if _, _, err := w.producer.ProducerID(ctx); err != nil {
-		return fmt.Errorf("transaction %s: %w", w.txn.id, err)
+	if w.txn != nil {
+		if _, _, err := w.producer.ProducerID(ctx); err != nil {
+			return fmt.Errorf("transaction %s: %w", w.txn.id, err)
+		}
 	}
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.RequireStable = true
@@ -167,7 +162,7 @@ func (w *Worker) settleDoubt() error {
 			w.seek(e)
 		}
 	}
-	w.txn.unsure = false
+	w.unsure = false
 	return nil
 }
 

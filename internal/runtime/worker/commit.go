@@ -235,8 +235,9 @@ func (w *Worker) commitOffsets(ctx context.Context, moves []move) error {
 	}
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
-	if req.MemberID, req.Generation = w.consumer.GroupMetadata(); req.MemberID == "" {
-		return fmt.Errorf("%w: not a member of the group", errFenced)
+	var err error
+	if req.MemberID, req.Generation, err = w.membership(); err != nil {
+		return err
 	}
 	byTopic := make(map[string]int)
 	for _, m := range moves {

@@ -27,8 +27,9 @@ func (w *Worker) prove(ctx context.Context) error {
 	}
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
-	if req.MemberID, req.Generation = w.consumer.GroupMetadata(); req.MemberID == "" {
-		return fmt.Errorf("%w: not a member of the group", errFenced)
+	var err error
+	if req.MemberID, req.Generation, err = w.membership(); err != nil {
+		return err
 	}
 	resp, err := req.RequestWith(ctx, w.consumer)
 	if err != nil {

@@ -82,7 +82,21 @@ func (w *Worker) instanceID() string {
 	return fmt.Sprintf("%s-%d-%08x", w.c.Dir.ProcessName(), w.c.Index, uint32(w.layout.group.Fingerprint()))
 }
 
+// openProducer makes the producer. Under exactly once it is of no use before the
+// brokers gave it an id: one that did not get it on the way is made anew.
 func (w *Worker) openProducer() error {
+	for {
+		err := w.newProducer()
+		if err == nil || w.producer == nil || !w.passes(err) || w.life.Err() != nil {
+			return err
+		}
+		w.log.Warn("producer did not get an id: it is made anew", "error", err)
+		w.producer.Close()
+		pause(w.life, 100*time.Millisecond)
+	}
+}
+
+func (w *Worker) newProducer() error {
 	opts := collect.Opts(w.c.ProducerBytes)
 	if w.c.ExactlyOnce {
 		t, more, err := w.newTransaction()

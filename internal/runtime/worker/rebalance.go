@@ -52,10 +52,14 @@ func (w *Worker) assigned(a group.Assignment) {
 	})
 }
 
-func (w *Worker) onAssigned(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
-	if len(parts) == 0 { // else adopt says so, when their offsets are known
-		w.calls.post(func() { w.balancing = false })
-	}
+func (w *Worker) onAssigned(_ context.Context, cl *kgo.Client, parts map[string][]int32) {
+	member, _ := cl.GroupMetadata()
+	w.calls.post(func() {
+		w.joined(member)
+		if len(parts) == 0 { // else adopt says so, when their offsets are known
+			w.balancing = false
+		}
+	})
 }
 
 func (w *Worker) onRevoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {

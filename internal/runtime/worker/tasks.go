@@ -89,13 +89,13 @@ func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partitio
 // openWaiting opens the tasks that have all their inputs.
 func (w *Worker) openWaiting() {
 	w.share()
-	if w.inDoubt() && !w.now().Before(w.retry) {
+	if w.unsure && !w.now().Before(w.retry) {
 		if err := w.settleDoubt(); err != nil {
 			w.retry = w.now().Add(200 * time.Millisecond)
 			w.log.Warn("the outcome of the last transaction is not known yet", "error", err)
 		}
 	}
-	if w.inDoubt() {
+	if w.unsure {
 		return
 	}
 	for _, e := range w.tasks {
@@ -247,7 +247,7 @@ func (w *Worker) release(e *entry, clean bool) {
 	if !clean || e.phase != Processing {
 		e.task.Abort()
 	}
-	err := e.task.Close(!e.damaged && !w.inDoubt())
+	err := e.task.Close(!e.damaged && !w.unsure)
 	w.c.Dir.SetStored(e.id, w.standsFor(e, err))
 	if err != nil {
 		w.log.Warn("task did not close cleanly: its state goes back to what was written before", "task", e.id.String(), "error", err)
@@ -258,7 +258,7 @@ func (w *Worker) release(e *entry, clean bool) {
 // standsFor sums the changelog offsets of a task's folder, -1 if they are not
 // known.
 func (w *Worker) standsFor(e *entry, closed error) int64 {
-	if closed != nil || e.damaged || w.inDoubt() {
+	if closed != nil || e.damaged || w.unsure {
 		return -1
 	}
 	return Sum(w.layout.byID[e.id.Subtopology], w.c.App, e.task.Positions())

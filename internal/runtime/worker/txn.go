@@ -20,9 +20,6 @@ type transaction struct {
 	// implicit says that the brokers add the offsets to the transaction by
 	// themselves (KIP-890, transaction.version 2).
 	implicit bool
-	// unsure is set while it is not known whether the last transaction was
-	// committed: the brokers have to end it, and tell, before tasks go on.
-	unsure bool
 }
 
 func (w *Worker) transactionalID() string {
@@ -165,9 +162,9 @@ func (w *Worker) txnOffsetCommit(ctx context.Context, id int64, epoch int16, mov
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
 	req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = w.txn.id, w.c.App, id, epoch
 	req.InstanceID = kmsg.StringPtr(w.instanceID())
-	req.MemberID, req.Generation = w.consumer.GroupMetadata()
-	if req.MemberID == "" {
-		return fmt.Errorf("%w: not a member of the group", errFenced)
+	var err error
+	if req.MemberID, req.Generation, err = w.membership(); err != nil {
+		return err
 	}
 	byTopic := make(map[string]int)
 	for _, m := range moves {

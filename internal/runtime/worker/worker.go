@@ -67,6 +67,10 @@ type Worker struct {
 	done      map[offsets.Partition]int64 // of repartition topics, what can be purged
 	counts    map[string]counted          // partitions of output topics
 	fenced    bool                        // the group may have given our tasks to others: no work until it tells
+	member    string                      // id under which the group gave us our tasks
+	// unsure is set while only the group knows where our tasks stand: it is not
+	// known whether the last transaction was committed, or others had them.
+	unsure    bool
 	balancing bool
 	followUp  time.Time
 	missing   missing
