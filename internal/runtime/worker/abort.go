@@ -184,7 +184,7 @@ func learn(resp *kmsg.OffsetFetchResponse, inputs map[offsets.Partition]*input) 
 				if p.Metadata != nil {
 					in.at.metadata = *p.Metadata
 				}
-				in.next, in.epochs = p.Offset, nil
+				in.next, in.epochs, in.resetAt = p.Offset, nil, time.Time{}
 			}
 		}
 	}

@@ -117,11 +117,11 @@ func (w *Worker) idleFor(ready int) time.Duration {
 		if e.retry.After(w.now()) {
 			at(e.retry)
 		}
-		for _, in := range e.inputs {
-			at(in.resetAt)
-		}
 		if e.phase != Processing {
 			continue
+		}
+		for _, in := range e.inputs {
+			at(in.resetAt)
 		}
 		dirty = dirty || e.task.Dirty()
 		if due, ok := e.task.NextTimer(); ok && !w.paused() {

@@ -300,7 +300,7 @@ func (w *Worker) revive(e *entry, after time.Duration) {
 	for _, in := range e.inputs {
 		w.pause(in)
 		in.next = in.at.offset
-		in.epochs = nil
+		in.epochs, in.resetAt = nil, time.Time{}
 	}
 	w.seek(e)
 }
