@@ -68,7 +68,7 @@ conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR
 soak: ## the long tests: SOAK_SEEDS (1000), crashes of stores, Kafka's drivers, random rounds for SOAK (10m)
 	$(SIMULATE) -seeds=$(SOAK_SEEDS)
 	go test -count=1 -timeout 0 -run 'TestCrash$$' ./state/engine/pebble -crashes=4000
-	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run 'TestSoak|TestNetwork' -v ./internal/e2e
+	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run 'TestSoak|TestNetwork|TestBrokerRestart' -v ./internal/e2e
 
 figures: ## how long results stay away after faults, on a quiet machine with a real Kafka
 	OTTLA_INTEGRATION=1 OTTLA_FIGURES=1 go test -count=1 -timeout 1h -run 'TestFigures|TestLargeState' -v ./internal/e2e
