@@ -20,14 +20,7 @@ func TestBrokerRestart(t *testing.T) {
 			s.Guarantee = g
 			l := newLoad(t, b.Addr(), s.In)
 			l.run(500)
-			var all []*instance
-			for range 2 {
-				s.StateDir = t.TempDir()
-				all = append(all, start(t, s))
-			}
-			for _, i := range all {
-				i.running()
-			}
+			all := startTwo(t, s)
 			time.Sleep(2 * time.Second)
 			if g == stream.ExactlyOnce && os.Getenv("OTTLA_SOAK") == "" {
 				t.Log("SKIPPED: the kill of the broker under exactly once: OTTLA_SOAK is not set")

@@ -117,6 +117,20 @@ type instance struct {
 	log   []string
 }
 
+// startTwo starts two instances, each with a folder of its own, and waits until both run.
+func startTwo(t *testing.T, s spec) []*instance {
+	t.Helper()
+	var all []*instance
+	for range 2 {
+		s.StateDir = t.TempDir()
+		all = append(all, start(t, s))
+	}
+	for _, i := range all {
+		i.running()
+	}
+	return all
+}
+
 func start(t *testing.T, s spec) *instance {
 	t.Helper()
 	text, err := json.Marshal(s)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,14 +25,7 @@ func TestAllVanish(t *testing.T) {
 	s.Guarantee, s.Interval, s.TxnLasts = stream.ExactlyOnce, 3*time.Second, long
 	l := newLoad(t, addr, s.In)
 	l.run(400)
-	var all []*instance
-	for range 2 {
-		s.StateDir = t.TempDir()
-		all = append(all, start(t, s))
-	}
-	for _, i := range all {
-		i.running()
-	}
+	all := startTwo(t, s)
 	collectUntil(t, addr, s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) > 0 })
 	eventually(t, "both have a transaction open", 60*time.Second, func() bool { return open(t, addr, s.App) == 2 })
 	for _, i := range all {
@@ -56,7 +50,7 @@ func open(t *testing.T, addr, app string) int {
 	admin(t, addr, func(ctx context.Context, adm *kadm.Client) error {
 		listed, err := adm.ListTransactions(ctx, nil, []string{"Ongoing"})
 		for id, tx := range listed {
-			if len(id) > len(app) && id[:len(app)+1] == app+"-" && tx.State == "Ongoing" {
+			if strings.HasPrefix(id, app+"-") && tx.State == "Ongoing" {
 				n++
 			}
 		}

@@ -57,14 +57,7 @@ func TestZombie(t *testing.T) {
 			s.Guarantee = g
 			l := newLoad(t, addr, s.In)
 			l.run(500)
-			var all []*instance
-			for range 2 {
-				s.StateDir = t.TempDir()
-				all = append(all, start(t, s))
-			}
-			for _, i := range all {
-				i.running()
-			}
+			all := startTwo(t, s)
 			time.Sleep(2 * time.Second)
 			all[0].signal(syscall.SIGSTOP)
 			time.Sleep(9 * time.Second)

@@ -48,23 +48,14 @@ func (s *Store) Commit() {
 	if s.finish != nil {
 		s.finish()
 	}
-	s.late = s.late[:0]
 	for i, e := range s.dirty {
 		e.cur, e.com = e.com, e.cur
 		e.lentCur, e.lentCom = e.lentCom, e.lentCur
 		e.comDel, e.known, e.dirty = e.curDel, true, false
 		s.owe(e)
 		e.headers = nil
-		switch {
-		case e.comDel && !s.hides(e):
-			s.remove(e)
-		case s.shown != nil:
-			s.show(e)
-			fallthrough
-		default:
-			if len(s.expire) > 0 && s.groups != nil && s.expired(e) {
-				s.late = append(s.late, e)
-			}
+		if s.settle(e) && len(s.expire) > 0 && s.groups != nil && s.expired(e) {
+			s.late = append(s.late, e)
 		}
 		s.dirty[i] = nil
 	}
@@ -78,6 +69,19 @@ func (s *Store) Commit() {
 	if s.base == nil {
 		s.expire = s.expire[:0]
 	}
+}
+
+// settle shows an entry that was committed. It returns false if it removed it: of
+// a delete that hides nothing below nobody has to know.
+func (s *Store) settle(e *entry) (stays bool) {
+	if e.comDel && !s.hides(e) {
+		s.remove(e)
+		return false
+	}
+	if s.shown != nil {
+		s.show(e)
+	}
+	return true
 }
 
 func (s *Store) owe(e *entry) {
@@ -238,7 +242,7 @@ func (s *Store) dropExpired() {
 		s.keepGrouped(func(e *entry) bool { return !s.expired(e) })
 	}
 	clear(s.late)
-	s.expireMore = false
+	s.late, s.expireMore = s.late[:0], false
 }
 
 // expired says whether an entry lies in a range of Expire.
@@ -292,10 +296,5 @@ func (s *Store) Keep(key, value []byte) {
 	}
 	e.com = append(e.com[:0], value...)
 	s.bytes += cap(e.com)
-	switch {
-	case e.comDel && !s.hides(e):
-		s.remove(e)
-	case s.shown != nil:
-		s.show(e)
-	}
+	s.settle(e)
 }

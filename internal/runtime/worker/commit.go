@@ -80,9 +80,15 @@ func (w *Worker) commitNow() error {
 func (w *Worker) commitWithin(d time.Duration) error {
 	ctx, cancel := context.WithTimeout(w.life, d)
 	defer cancel()
+	return w.commitUntil(ctx, func(error) bool { return false })
+}
+
+// commitUntil tries to commit until it is known whether that worked, ctx ends or
+// an error is enough.
+func (w *Worker) commitUntil(ctx context.Context, enough func(error) bool) error {
 	for {
 		err := w.measuredCommit(ctx)
-		if !errors.Is(err, errNotNow) || ctx.Err() != nil {
+		if !errors.Is(err, errNotNow) || ctx.Err() != nil || enough(err) {
 			w.fail(unlessPassing(err))
 			return err
 		}

@@ -129,21 +129,15 @@ func (w *Worker) lose(parts map[string][]int32) {
 // missed meanwhile; with them it has a session's time.
 func (w *Worker) commitLost() error {
 	var until time.Time
-	for {
-		err := w.measuredCommit(w.life)
-		if !errors.Is(err, errNotNow) || w.life.Err() != nil {
-			w.fail(unlessPassing(err))
-			return err
+	return w.commitUntil(w.life, func(err error) bool {
+		if _, answered := errors.AsType[*kerr.Error](err); !answered {
+			return false
 		}
-		if _, answered := errors.AsType[*kerr.Error](err); answered {
-			if until.IsZero() {
-				until = w.now().Add(w.c.SessionTimeout)
-			} else if w.now().After(until) {
-				return err
-			}
+		if until.IsZero() {
+			until = w.now().Add(w.c.SessionTimeout)
 		}
-		pause(w.life, 50*time.Millisecond)
-	}
+		return w.now().After(until)
+	})
 }
 
 func names(entries []*entry) []string {

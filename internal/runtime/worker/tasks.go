@@ -92,7 +92,7 @@ func (w *Worker) openWaiting() {
 	if w.unsure && !w.now().Before(w.retry) {
 		if err := w.settleDoubt(); err != nil {
 			w.retry = w.now().Add(200 * time.Millisecond)
-			w.log.Warn("the outcome of the last transaction is not known yet", "error", err)
+			w.log.Warn("where the tasks stand is not known yet", "error", err)
 		}
 	}
 	if w.unsure {
