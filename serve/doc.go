@@ -12,7 +12,7 @@
 //
 //	GET /stores                            what there is
 //	GET /stores/{store}/keys/{key}         the value of a key
-//	GET /stores/{store}/keys/{key}/watch   its changes, as server-sent events (key-value stores only)
+//	GET /stores/{store}/keys/{key}/watch   its changes, as server-sent events
 //	GET /stores/{store}?from=a&to=b        a range, in pages
 //	GET /metadata                          which instance has which partitions
 //	GET /lags                              how far the stores here are behind

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"time"
 
 	"github.com/ottla-streams/ottla/state"
 )
@@ -32,27 +33,13 @@ func (s *keyValue[K, V]) get(ctx context.Context, key string, p *params) (row, b
 	return r, true, err
 }
 
-func (s *keyValue[K, V]) watch(ctx context.Context, key string, p *params, f func(r row, has bool) error) error {
+func (s *keyValue[K, V]) watch(ctx context.Context, key string, p *params, f func(change) error) error {
 	k, err := s.parsed(key)
 	if err != nil {
 		return err
 	}
-	for u, err := range s.app.Query(s.handle, s.options(p)...).Watch(ctx, k) {
-		if err != nil {
-			return err
-		}
-		r, err := s.row(k, u.Value)
-		if err != nil {
-			return err
-		}
-		if r.Time = moment(u.Time); !u.Has {
-			r.Value, r.Time = nil, nil
-		}
-		if err := f(r, u.Has); err != nil {
-			return err
-		}
-	}
-	return nil
+	q := s.app.Query(s.handle, s.options(p)...)
+	return s.followOne(k, q.Watch(ctx, k), func(r *row, at time.Time) { r.Time = moment(at) }, f)
 }
 
 func (s *keyValue[K, V]) scan(ctx context.Context, p *params) []part {

@@ -73,8 +73,8 @@ type queried interface {
 	owner(key string, p *params) (stream.KeyMetadata, error)
 	// scan reads rows of each local partition.
 	scan(ctx context.Context, p *params) []part
-	// watch calls f with the value of a key and its changes.
-	watch(ctx context.Context, key string, p *params, f func(r row, has bool) error) error
+	// watch calls f with what a key has and its changes.
+	watch(ctx context.Context, key string, p *params, f func(change) error) error
 }
 
 // codec is what the kinds of stores share.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"time"
 
 	"github.com/ottla-streams/ottla/state"
 )
@@ -37,8 +38,13 @@ func (s *versioned[K, V]) get(ctx context.Context, key string, p *params) (row, 
 	return r, true, err
 }
 
-func (s *versioned[K, V]) watch(context.Context, string, *params, func(row, bool) error) error {
-	return &badRequest{"only key-value stores can be watched"}
+func (s *versioned[K, V]) watch(ctx context.Context, key string, p *params, f func(change) error) error {
+	k, err := s.parsed(key)
+	if err != nil {
+		return err
+	}
+	q := s.app.Query(s.handle, s.options(p)...)
+	return s.followOne(k, q.Watch(ctx, k), func(r *row, at time.Time) { r.From = moment(at) }, f)
 }
 
 // scan reads the versions of one key.

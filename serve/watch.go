@@ -73,12 +73,6 @@ func (e *events) event(name string, v any) error {
 	return e.send(fmt.Sprintf("event: %s\ndata: %s\n\n", name, b))
 }
 
-// change is one event of a watch.
-type change struct {
-	r   row
-	has bool
-}
-
 // watch answers GET /stores/{store}/keys/{key}/watch.
 func (h *handler) watch(w http.ResponseWriter, r *http.Request) {
 	s, err := h.store(r)
@@ -100,9 +94,9 @@ func (h *handler) watch(w http.ResponseWriter, r *http.Request) {
 	changes := make(chan change)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.watch(ctx, r.PathValue("key"), p, func(r row, has bool) error {
+		ended <- s.watch(ctx, r.PathValue("key"), p, func(c change) error {
 			select {
-			case changes <- change{r, has}:
+			case changes <- c:
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -136,11 +130,7 @@ func (h *handler) watch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		opened = true
-		name := "value"
-		if !c.has {
-			name = "gone"
-		}
-		if e.event(name, c.r) != nil {
+		if c.event != "" && e.event(c.event, c.r) != nil {
 			return
 		}
 	}

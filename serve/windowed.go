@@ -44,8 +44,13 @@ func (s *windows[K, V]) get(ctx context.Context, key string, p *params) (row, bo
 	return r, true, err
 }
 
-func (s *windows[K, V]) watch(context.Context, string, *params, func(row, bool) error) error {
-	return &badRequest{"only key-value stores can be watched"}
+func (s *windows[K, V]) watch(ctx context.Context, key string, p *params, f func(change) error) error {
+	k, err := s.parsed(key)
+	if err != nil {
+		return err
+	}
+	q := s.app.Query(s.handle, s.options(p)...)
+	return s.followWindows(q.FetchRange(ctx, k, p.since, p.until), q.Watch(ctx, k, p.since, p.until), f)
 }
 
 func (s *windows[K, V]) scan(ctx context.Context, p *params) []part {
@@ -83,8 +88,13 @@ func (s *sessions[K, V]) get(ctx context.Context, key string, p *params) (row, b
 	return r, true, err
 }
 
-func (s *sessions[K, V]) watch(context.Context, string, *params, func(row, bool) error) error {
-	return &badRequest{"only key-value stores can be watched"}
+func (s *sessions[K, V]) watch(ctx context.Context, key string, p *params, f func(change) error) error {
+	k, err := s.parsed(key)
+	if err != nil {
+		return err
+	}
+	q := s.app.Query(s.handle, s.options(p)...)
+	return s.followWindows(q.Find(ctx, k, p.since, p.until), q.Watch(ctx, k, p.since, p.until), f)
 }
 
 func (s *sessions[K, V]) scan(ctx context.Context, p *params) []part {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/hash"
@@ -257,11 +256,4 @@ func askOne[S, R any](ctx context.Context, v *view[S], p int32, question func(S)
 		a.Err = fmt.Errorf("store %s: %w", v.name, err)
 	}
 	return a
-}
-
-// Update is a committed change of a key.
-type Update[V any] struct {
-	Value V
-	Has   bool // false: the key has no value
-	Time  time.Time
 }

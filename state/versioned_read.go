@@ -85,6 +85,21 @@ func (s *VersionedStore[K, V]) last(at int64) (v V, from int64, ok bool, err err
 	return v, from, ok, err
 }
 
+// latestRaw calls found with the latest version of a key, if it has one.
+func (s *VersionedStore[K, V]) latestRaw(k K, found func(from int64, raw []byte)) error {
+	if err := s.encodeKey(k); err != nil {
+		return err
+	}
+	s.hi = binary.BigEndian.AppendUint64(append(s.hi[:0], s.kbuf...), math.MaxInt64+1)
+	return s.layers.Scan(s.kbuf, s.hi, true, false, func(key, raw []byte) bool {
+		if len(raw) == 0 || raw[0] != versionGone {
+			_, from := splitVersion(key)
+			found(from, raw)
+		}
+		return false
+	})
+}
+
 // isLatest says that a version of the key in work at a time would be its latest,
 // without a look into the store: an update comes after a Find of its key. False
 // tells nothing.

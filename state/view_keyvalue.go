@@ -1,14 +1,13 @@
 package state
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
 )
 
 // KeyValueView is the queries of a key-value store: they see exactly what was
@@ -105,89 +104,25 @@ func (q *KeyValueView[K, V]) Ask[R any](ctx context.Context, question func(*KeyV
 	return ask(ctx, &q.view, question)
 }
 
-const watchRetry = 100 * time.Millisecond
-
 // Watch yields what k has now, and then each change of it with the commit that
 // brought it, until ctx ends, which is no error. Of several changes between two
 // commits it yields the last. While the partition moves it waits; when another
 // instance has it, it ends with a [*NotLocalError].
 func (q *KeyValueView[K, V]) Watch(ctx context.Context, k K) iter.Seq2[Update[V], error] {
-	return func(yield func(Update[V], error) bool) {
-		key, err := q.s.key.AppendTo(nil, k)
-		if err != nil {
-			yield(Update[V]{}, fmt.Errorf("store %s: key: %w", q.view.name, err))
-			return
-		}
-		w := watch[K, V]{q: q, key: key, yield: yield}
-		for ctx.Err() == nil {
-			next, err := w.look(ctx)
-			switch {
-			case errors.Is(err, ErrNotReady), errors.Is(err, ErrMoved):
-				next = nil
-			case err != nil:
-				if ctx.Err() == nil {
-					yield(Update[V]{}, err)
-				}
-				return
-			case w.stopped:
-				return
+	key, err := q.s.key.AppendTo(nil, k)
+	return (&watch[*KeyValueStore[K, V], Update[V]]{
+		view: &q.view, key: key, keyErr: err, one: true,
+		read: func(_ *KeyValueStore[K, V], layers *overlay.Store, found func(entry, raw []byte)) error {
+			raw, ok, err := layers.Get(key)
+			if ok && err == nil {
+				found(nil, raw)
 			}
-			var retry <-chan time.Time
-			if next == nil {
-				retry = time.After(watchRetry)
-			}
-			select {
-			case <-next:
-			case <-retry:
-			case <-ctx.Done():
-			}
-		}
-	}
-}
-
-// watch is a Watch under way.
-type watch[K, V any] struct {
-	q       *KeyValueView[K, V]
-	key     []byte
-	last    []byte // entry that was yielded last, nil for none
-	told    bool
-	yield   func(Update[V], error) bool
-	stopped bool
-}
-
-func (w *watch[K, V]) look(ctx context.Context) (<-chan struct{}, error) {
-	p, err := w.q.view.partitionOf(ctx, w.key)
-	if err != nil {
-		return nil, err
-	}
-	s, r, err := w.q.view.open(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	if r.Layers == nil {
-		r.Release()
-		return nil, fmt.Errorf("store %s: a global store can't be watched", w.q.view.name)
-	}
-	raw, ok, err := r.Layers.Get(w.key)
-	r.Release()
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		raw = nil
-	}
-	if w.told && ok == (w.last != nil) && bytes.Equal(raw, w.last) {
-		return r.Next, nil
-	}
-	u := Update[V]{Has: ok}
-	if ok {
-		v, at, _, err := s.decode(raw)
-		if err != nil {
-			return nil, fmt.Errorf("store %s: %w", w.q.view.name, err)
-		}
-		u.Value, u.Time = v, time.UnixMilli(at)
-	}
-	w.told, w.last = true, raw
-	w.stopped = !w.yield(u, nil)
-	return r.Next, nil
+			return err
+		},
+		there: func(s *KeyValueStore[K, V], _, raw []byte) (Update[V], error) {
+			v, at, _, err := s.decode(raw)
+			return Update[V]{Value: v, Has: true, Time: time.UnixMilli(at)}, err
+		},
+		gone: func(*KeyValueStore[K, V], []byte) (Update[V], error) { return Update[V]{}, nil },
+	}).updates(ctx)
 }

@@ -3,9 +3,11 @@ package state
 import (
 	"context"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/window"
 )
 
@@ -60,6 +62,35 @@ func (q *SessionView[K, V]) FetchKeys(ctx context.Context, first, last K) iter.S
 // All yields all sessions of all keys.
 func (q *SessionView[K, V]) All(ctx context.Context) iter.Seq2[Entry[window.Key[K], V], error] {
 	return eachEntry(ctx, &q.view, false, (*SessionStore[K, V]).All)
+}
+
+// Watch yields the sessions of k that end at earliestEnd or later and start at
+// latestStart or earlier as they are now, and then each change of them with the
+// commit that brought it, as [WindowView.Watch] does. A session that grows is gone
+// under its old times and there under its new ones.
+func (q *SessionView[K, V]) Watch(ctx context.Context, k K, earliestEnd, latestStart time.Time) iter.Seq2[WindowUpdate[K, V], error] {
+	key, err := q.s.key.AppendTo(nil, k)
+	w := watch[*SessionStore[K, V], WindowUpdate[K, V]]{
+		view: &q.view, key: key, keyErr: err,
+		read: func(s *SessionStore[K, V], _ *overlay.Store, found func(entry, raw []byte)) error {
+			r := span{lo: key, only: true, from: max(0, earliestEnd.UnixMilli()), to: math.MaxInt64}
+			return s.time.scan(r, false, false, func(entry, raw []byte) bool {
+				if int64At(entry[len(entry)-8:]) <= latestStart.UnixMilli() {
+					found(entry, raw)
+				}
+				return true
+			})
+		},
+		there: func(s *SessionStore[K, V], entry, raw []byte) (WindowUpdate[K, V], error) {
+			e, err := s.decode(entry, raw)
+			return windowUpdate(e), err
+		},
+		gone: func(s *SessionStore[K, V], entry []byte) (u WindowUpdate[K, V], err error) {
+			u.Key, err = s.sessionKey(entry)
+			return u, err
+		},
+	}
+	return w.updates(ctx)
 }
 
 // Ask asks each partition by itself, as [KeyValueView.Ask] does.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
 )
 
 // VersionedView is the queries of a versioned store: they see exactly what was
@@ -57,6 +58,27 @@ func (q *VersionedView[K, V]) Versions(ctx context.Context, k K, from, to time.T
 	return ofKey(ctx, &q.view, key, err, func(s *VersionedStore[K, V]) iter.Seq2[Version[V], error] {
 		return s.Versions(k, from, to)
 	})
+}
+
+// Watch yields the latest version of k, and then each change of it, as
+// [KeyValueView.Watch] does. The time of an update is since when its value is
+// valid. Versions that come late, before the latest, are not told.
+func (q *VersionedView[K, V]) Watch(ctx context.Context, k K) iter.Seq2[Update[V], error] {
+	key, err := q.s.key.AppendTo(nil, k)
+	w := watch[*VersionedStore[K, V], Update[V]]{
+		view: &q.view, key: key, keyErr: err, one: true,
+		read: func(s *VersionedStore[K, V], _ *overlay.Store, found func(entry, raw []byte)) error {
+			return s.latestRaw(k, func(from int64, raw []byte) {
+				found(nil, append(appendInt64(nil, from), raw...))
+			})
+		},
+		there: func(s *VersionedStore[K, V], _, raw []byte) (Update[V], error) {
+			v, has, err := s.decode(raw[8:])
+			return Update[V]{Value: v, Has: has, Time: time.UnixMilli(int64At(raw))}, err
+		},
+		gone: func(*VersionedStore[K, V], []byte) (Update[V], error) { return Update[V]{}, nil },
+	}
+	return w.updates(ctx)
 }
 
 // Ask asks each partition by itself, as [KeyValueView.Ask] does.

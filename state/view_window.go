@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/overlay"
 	"github.com/ottla-streams/ottla/window"
 )
 
@@ -60,6 +61,37 @@ func (q *WindowView[K, V]) FetchAll(ctx context.Context, from, to time.Time) ite
 // All yields all windows of all keys.
 func (q *WindowView[K, V]) All(ctx context.Context) iter.Seq2[Entry[window.Key[K], V], error] {
 	return eachEntry(ctx, &q.view, false, (*WindowStore[K, V]).All)
+}
+
+// Watch yields the windows of k as they are now, and then each change of them
+// with the commit that brought it, until ctx ends, which is no error: first what
+// expired or was removed, then what is new or has another value. Of several
+// changes between two commits it yields the last. Each commit of the partition
+// reads all these windows of k, so narrow the range of a key that has many. A
+// store that keeps duplicates yields each of them, all under the key of their
+// window. While the partition moves it waits; when another instance has it, it
+// ends with a [*NotLocalError].
+func (q *WindowView[K, V]) Watch(ctx context.Context, k K, from, to time.Time) iter.Seq2[WindowUpdate[K, V], error] {
+	key, err := q.s.key.AppendTo(nil, k)
+	w := watch[*WindowStore[K, V], WindowUpdate[K, V]]{
+		view: &q.view, key: key, keyErr: err,
+		read: func(s *WindowStore[K, V], _ *overlay.Store, found func(entry, raw []byte)) error {
+			r := span{lo: key, only: true, from: max(0, from.UnixMilli()), to: to.UnixMilli()}
+			return s.time.scan(r, false, false, func(entry, raw []byte) bool {
+				found(entry, raw)
+				return true
+			})
+		},
+		there: func(s *WindowStore[K, V], entry, raw []byte) (WindowUpdate[K, V], error) {
+			e, err := s.decode(entry, raw)
+			return windowUpdate(e), err
+		},
+		gone: func(s *WindowStore[K, V], entry []byte) (u WindowUpdate[K, V], err error) {
+			u.Key, err = s.windowKey(entry)
+			return u, err
+		},
+	}
+	return w.updates(ctx)
 }
 
 // Ask asks each partition by itself, as [KeyValueView.Ask] does.
