@@ -51,7 +51,7 @@ func (g *KGroupedStream[K, V]) Serdes(key serde.Serde[K], value serde.Serde[V]) 
 // Count counts the records of each key. Records with a null key or a null value
 // are dropped.
 func (g *KGroupedStream[K, V]) Count[S state.TableSpec[K, int64]](store S) *table.KTable[K, int64] {
-	a := aggregation[K, V, int64]{op: "Count", prefix: "KSTREAM-AGGREGATE-"}
+	a := aggregation[K, V, int64]{op: "Count", prefix: "KSTREAM-AGGREGATE-", keyOnly: true}
 	a.init = func() int64 { return 0 }
 	a.add = func(_ K, _ V, n int64) int64 { return n + 1 }
 	return aggregate(g, a, store)
@@ -84,6 +84,7 @@ type aggregation[K, V, A any] struct {
 	add        func(K, V, A) A
 	merge      func(K, A, A) A // of sessions
 	nulls      bool            // null values count, of windows
+	keyOnly    bool            // add does not look at values
 }
 
 // aggregate adds the steps of an aggregation by key.
@@ -91,7 +92,7 @@ func aggregate[K, V, A any](g *KGroupedStream[K, V], a aggregation[K, V, A], spe
 	spec = dsl.Handle[state.TableSpec[K, A]](g.s.b, a.op, spec, state.KeyValue[K, A]("", nil, nil))
 	key := dsl.KeySerdeOf[K, A](spec)
 	r := aggregated(g, aggregatedTable[K, K, A]{
-		op: a.op, prefix: a.prefix, spec: spec, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](spec),
+		op: a.op, prefix: a.prefix, spec: spec, key: key, rows: key, value: dsl.ValueSerdeOf[K, A](spec), keyOnly: a.keyOnly,
 		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
 			return op.Aggregate(op.AggregateSpec[K, V, A]{
 				Store: st, Key: key, Init: a.init, First: a.first, Add: a.add, SendOld: sendOld,
@@ -109,6 +110,7 @@ type aggregatedTable[K, R, A any] struct {
 	key        serde.Serde[K]
 	rows       serde.Serde[R]
 	value      serde.Serde[A]
+	keyOnly    bool // bind's operator looks at keys only
 	// settle settles what the operator decides of its store. It may be nil.
 	settle func(final *dsl.Step, st *graph.Store)
 	bind   func(st *graph.Store, sendOld func() bool) op.Bind
@@ -136,7 +138,7 @@ func aggregated[K, V, R, A any](g *KGroupedStream[K, V], t aggregatedTable[K, R,
 	final.Number = func(*dsl.Step, *dsl.Counter) {}
 	sendOld := false
 	final.Write = func(s *dsl.Step, w *dsl.Writer) {
-		w.Processor(s, s.Node, t.bind(st, func() bool { return sendOld }), st)
+		w.Processor(s, s.Node, t.bind(st, func() bool { return sendOld }), st).KeyOnly = t.keyOnly
 		if t.written != nil {
 			t.written(s, w)
 		}

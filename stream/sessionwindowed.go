@@ -87,7 +87,7 @@ func bySession[K, V, A any](w *SessionWindowedKStream[K, V], a aggregation[K, V,
 	rows := serde.SessionWindowed(key.KeySerde())
 	var kept *graph.Store
 	r := aggregated(w.g, aggregatedTable[K, window.Key[K], A]{
-		op: a.op, prefix: a.prefix, spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
+		op: a.op, prefix: a.prefix, spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(), keyOnly: a.keyOnly,
 		settle: func(final *dsl.Step, st *graph.Store) {
 			kept = st
 			w.emit.settle(b, final, st, w.w.RetentionMillis())

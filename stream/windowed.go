@@ -102,7 +102,7 @@ func (w *TimeWindowedKStream[K, V]) Aggregate[A any, S state.WindowTableSpec[K, 
 
 func counting[K, V any]() aggregation[K, V, int64] {
 	return aggregation[K, V, int64]{
-		op: "Count", prefix: "KSTREAM-AGGREGATE-", nulls: true,
+		op: "Count", prefix: "KSTREAM-AGGREGATE-", nulls: true, keyOnly: true,
 		init:  func() int64 { return 0 },
 		add:   func(_ K, _ V, n int64) int64 { return n + 1 },
 		merge: func(_ K, a, b int64) int64 { return a + b },
@@ -124,7 +124,7 @@ func byWindow[K, V, A any](w *TimeWindowedKStream[K, V], a aggregation[K, V, A],
 	b, key, size := w.g.s.b, serdesOf[K, A](store), w.w.SizeMillis()
 	rows := serde.TimeWindowedMillis(key.KeySerde(), size)
 	r := aggregated(w.g, aggregatedTable[K, window.Key[K], A]{
-		op: a.op, prefix: a.prefix, spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(),
+		op: a.op, prefix: a.prefix, spec: store, key: key.KeySerde(), rows: rows, value: key.ValueSerde(), keyOnly: a.keyOnly,
 		settle: func(final *dsl.Step, st *graph.Store) { settleWindows(b, final, st, w.w, w.emit) },
 		bind: func(st *graph.Store, sendOld func() bool) op.Bind {
 			return op.WindowAggregate(op.WindowSpec[K, V, A]{

@@ -126,6 +126,29 @@ func BenchmarkTaskCount(b *testing.B) {
 	runBatches(b, h, "events", batches("events", 256))
 }
 
+// A count makes a string of the key. The value, which it does not look at, stays
+// the bytes that it was fetched as.
+func TestTaskAllocations(t *testing.T) {
+	h := newHarness(t, counting, "events")
+	all := batches("events", 4)
+	i := 0
+	feed := func() {
+		if err := h.t.Add("events", all[i%len(all)], -1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.t.Process(benchBatch); err != nil {
+			t.Fatal(err)
+		}
+		i++
+	}
+	for range all {
+		feed()
+	}
+	if per := testing.AllocsPerRun(8, feed) / benchBatch; per > 1.02 {
+		t.Errorf("%.3f allocations for each record, want 1", per)
+	}
+}
+
 // BenchmarkTaskCountDebug is BenchmarkTaskCount with what MetricsDebug counts.
 // What the level info counts is always counted.
 func BenchmarkTaskCountDebug(b *testing.B) {

@@ -52,6 +52,8 @@ type Node struct {
 	// Late is the child that gets the records that came too late for n's windows,
 	// rather than n's results. It is nil for none.
 	Late *Node
+	// KeyOnly says that n looks at keys, and of values only whether they are null.
+	KeyOnly bool
 
 	// Around returns what runs around the processing of the node's records in a
 	// task. It is nil for nothing, and only looked at for processors.

@@ -30,13 +30,33 @@ func Source[K, V any](key serde.Serde[K], value serde.Serde[V], extract Extract[
 		if err != nil {
 			return nil, err
 		}
+		unread := extract == nil && neverFails(value) && unreadBehind(n)
 		return func(topic string) (graph.Head, error) {
-			return &source[K, V]{
+			s := &source[K, V]{
 				node: n, next: next, extract: extract,
 				key: newDecoder(serde.Bind(key, topic, true)), value: newDecoder(serde.Bind(value, topic, false)),
-			}, nil
+			}
+			s.value.skip = unread
+			return s, nil
 		}, nil
 	}
+}
+
+// unreadBehind says whether no node behind n looks at values, so that they need
+// not be decoded.
+func unreadBehind(n *graph.Node) bool {
+	for _, c := range n.Children {
+		if !c.KeyOnly || c.Late != nil || c.Around != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// neverFails says that a serde decodes whatever there is: nobody misses an error
+// if it is not asked to.
+func neverFails[T any](s serde.Serde[T]) bool {
+	return any(s) == any(serde.String) || any(s) == any(serde.Bytes)
 }
 
 // source is the head of one input partition. With an extractor a record is
@@ -116,17 +136,20 @@ type decoder[T any] struct {
 	serde   serde.Serde[T]
 	headers serde.HeaderAware[T] // nil unless the serde reads headers
 	nulls   flow.Nulls[T]
+	skip    bool // the value is not wanted, only whether it is null
 }
 
 func newDecoder[T any](s serde.Serde[T]) decoder[T] {
 	h, _ := s.(serde.HeaderAware[T])
-	return decoder[T]{s, h, flow.NullsOf[T]()}
+	return decoder[T]{serde: s, headers: h, nulls: flow.NullsOf[T]()}
 }
 
 func (d *decoder[T]) decode(b []byte, h serde.Headers) (v T, null bool, err error) {
 	switch {
 	case b == nil:
 		return v, true, nil
+	case d.skip:
+		return v, false, nil
 	case d.headers != nil:
 		v, err = d.headers.DecodeRecord(b, h)
 	default:

@@ -54,7 +54,7 @@ func (s *Store) Commit() {
 		e.comDel, e.known, e.dirty = e.curDel, true, false
 		s.owe(e)
 		e.headers = nil
-		if s.settle(e) && len(s.expire) > 0 && s.groups != nil && s.expired(e) {
+		if s.settle(e) && len(s.expire) > 0 && s.tail > 0 && s.expired(e) {
 			s.late = append(s.late, e)
 		}
 		s.dirty[i] = nil
@@ -158,11 +158,11 @@ func (s *Store) inOrder() []*entry {
 		return owed
 	}
 	items := make([]item, 0, s.owed)
-	for _, e := range s.entries {
-		if e.owed {
+	s.entries.each(func(k *keyed) {
+		if e := entryAt(k); e.owed {
 			items = append(items, itemOf(e))
 		}
-	}
+	})
 	slices.SortFunc(items, item.compare)
 	for _, i := range items {
 		take(i.e)
@@ -196,20 +196,23 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 		}
 		return stays || e.dirty
 	}
-	for _, e := range s.entries {
-		if !keep(e) {
-			s.remove(e)
+	s.entries.keep(func(k *keyed) bool {
+		e := entryAt(k)
+		if keep(e) {
+			return true
 		}
-	}
-	if s.groups != nil {
+		s.takenOut(e)
+		return false
+	})
+	if s.tail > 0 {
 		s.keepGrouped(keep)
 	}
 }
 
 // clear drops all entries.
 func (s *Store) clear() {
-	clear(s.entries)
-	clear(s.groups)
+	s.entries.clear()
+	s.groups.clear()
 	s.last, s.lastGroup, s.times, s.inGroups, s.bytes = nil, nil, nil, 0, 0
 	if s.order != nil {
 		s.order.Clear()
@@ -230,11 +233,11 @@ func (s *Store) forget(e *entry) {
 // has dropped them too, and late entries may come.
 func (s *Store) dropExpired() {
 	for _, r := range s.expire {
-		if s.groups == nil || bytes.Compare(r[1], otherKey) > 0 {
+		if s.tail == 0 || bytes.Compare(r[1], otherKey) > 0 {
 			s.dropMemory(r[0], r[1])
 		}
 	}
-	if s.groups == nil || !s.expireMore {
+	if s.tail == 0 || !s.expireMore {
 		for _, e := range s.late {
 			s.remove(e)
 		}

@@ -14,8 +14,8 @@ import (
 // those of one key in one segment do. Reads of a key go to its group at once, and
 // find its few entries side by side.
 type group struct {
-	head string // of the keys, up to their times
-	list []stamped
+	keyed // the keys, up to their times
+	list  []stamped
 }
 
 // stamped is an entry with its time as the key's bytes are ordered.
@@ -52,10 +52,10 @@ func (g *group) search(tail string) (i int, found bool) {
 
 // groupOf returns the group of a key's head, nil if there is none.
 func (s *Store) groupOf(head []byte) *group {
-	if s.lastGroup != nil && s.lastGroup.head == string(head) {
+	if s.lastGroup != nil && s.lastGroup.key == string(head) {
 		return s.lastGroup
 	}
-	g := s.groups[string(head)]
+	g := groupAt(s.groups.find(head))
 	if g != nil {
 		s.lastGroup = g
 	}
@@ -85,10 +85,10 @@ func (s *Store) insertGrouped(e *entry, key []byte) {
 	i := len(key) - s.tail
 	g := s.groupOf(key[:i])
 	if g == nil {
-		g = &group{head: string(key[:i])}
-		s.groups[g.head] = g
+		g = &group{keyed: keyed{string(key[:i])}}
+		s.groups.set(&g.keyed)
 		s.lastGroup = g
-		s.bytes += groupOverhead + len(g.head)
+		s.bytes += groupOverhead + len(g.key)
 	}
 	at, _ := g.search(e.key[i:])
 	g.list = slices.Insert(g.list, at, stamped{word(e.key[i:]), e})
@@ -100,22 +100,23 @@ func (s *Store) insertGrouped(e *entry, key []byte) {
 
 func (s *Store) removeGrouped(e *entry) {
 	i := len(e.key) - s.tail
-	g := s.groups[e.key[:i]]
+	g := s.groupOf(unsafe.Slice(unsafe.StringData(e.key), i))
 	if at, found := g.search(e.key[i:]); found {
 		g.list = slices.Delete(g.list, at, at+1)
 		s.inGroups--
 	}
 	if len(g.list) == 0 {
-		s.removeGroup(g)
+		s.groups.remove(&g.keyed)
+		s.removedGroup(g)
 	}
 	if s.times != nil {
 		s.times.Delete(itemOf(e))
 	}
 }
 
-func (s *Store) removeGroup(g *group) {
-	delete(s.groups, g.head)
-	s.bytes -= groupOverhead + len(g.head)
+// removedGroup takes note that a group is none of the store's any more.
+func (s *Store) removedGroup(g *group) {
+	s.bytes -= groupOverhead + len(g.key)
 	if s.lastGroup == g {
 		s.lastGroup = nil
 	}
@@ -124,7 +125,8 @@ func (s *Store) removeGroup(g *group) {
 // keepGrouped removes the entries of groups that keep does not want.
 func (s *Store) keepGrouped(keep func(e *entry) bool) {
 	s.times = nil // what leaves may be much: to make it anew costs less
-	for _, g := range s.groups {
+	s.groups.keep(func(k *keyed) bool {
+		g := groupAt(k)
 		kept := g.list[:0]
 		for _, i := range g.list {
 			if keep(i.e) {
@@ -136,9 +138,10 @@ func (s *Store) keepGrouped(keep func(e *entry) bool) {
 		}
 		clear(g.list[len(kept):])
 		if g.list = kept; len(kept) == 0 {
-			s.removeGroup(g)
+			s.removedGroup(g)
 		}
-	}
+		return len(kept) > 0
+	})
 }
 
 // ScanKey calls yield with the entries whose key is head, a time between from
@@ -148,7 +151,7 @@ func (s *Store) ScanKey(head []byte, tail int, from, to int64, reverse, lend boo
 	s.count.Scans++
 	sc := s.newScan()
 	sc.lo, sc.hi = keyBounds(sc.lo[:0], sc.hi[:0], head, tail, from, to)
-	if s.groups == nil {
+	if s.tail == 0 {
 		s.ensureOrder()
 		sc.upper.start(s.order, sc.lo, sc.hi, reverse)
 	} else {
@@ -189,17 +192,15 @@ func (s *Store) groupsInOrder(f func(e *entry)) {
 		head head
 		g    *group
 	}
-	all := make([]headed, 0, len(s.groups))
-	for _, g := range s.groups {
-		all = append(all, headed{headOf(g.head), g})
-	}
+	all := make([]headed, 0, s.groups.n)
+	s.groups.each(func(k *keyed) { all = append(all, headed{headOf(k.key), groupAt(k)}) })
 	slices.SortFunc(all, func(a, b headed) int {
 		if less, same := a.head.before(&b.head); less {
 			return -1
 		} else if !same {
 			return 1
 		}
-		return strings.Compare(a.g.head, b.g.head)
+		return strings.Compare(a.g.key, b.g.key)
 	})
 	for _, h := range all {
 		for _, i := range h.g.list {
@@ -214,11 +215,11 @@ func (s *Store) ensureTimes() *btree.BTreeG[item] {
 	s.timesUsed = timesCommits
 	if s.times == nil {
 		all := make([]item, 0, s.inGroups)
-		for _, g := range s.groups {
-			for _, i := range g.list {
+		s.groups.each(func(k *keyed) {
+			for _, i := range groupAt(k).list {
 				all = append(all, itemOf(i.e))
 			}
-		}
+		})
 		s.times = treeOf(all)
 	}
 	return s.times

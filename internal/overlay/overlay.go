@@ -47,8 +47,8 @@ type Layout interface {
 // entry is a key's value in the two upper layers.
 type entry struct {
 	// Short keys and values lie in the entry itself, and what a look-up needs at
-	// its begin: it then touches the map and two lines of memory.
-	key      string
+	// its begin: it then touches the table and two lines of memory.
+	keyed
 	shortKey [24]byte
 	dirty    bool
 	curDel   bool
@@ -87,7 +87,7 @@ type Store struct {
 	prefix  []byte
 	base    engine.Reader // nil until there is something below
 	lender  Lender        // base, if it is one
-	entries map[string]*entry
+	entries table
 	last    *entry              // found last, as most writes follow a read of the key
 	order   *btree.BTreeG[item] // nil until a range was read
 	dirty   []*entry
@@ -105,9 +105,9 @@ type Store struct {
 	whole   int64 // entries of this time and later ones are in memory if there are any
 
 	// Of entries with times, which are not among the others.
-	groups    map[string]*group // nil if none stay
-	inGroups  int               // entries
-	lastGroup *group            // found last
+	groups    table  // none if none stay
+	inGroups  int    // entries
+	lastGroup *group // found last
 	times     *btree.BTreeG[item]
 	timesUsed int // commits until times goes
 
@@ -116,11 +116,15 @@ type Store struct {
 
 	shown  *btree.BTreeG[shown] // the committed layer for other goroutines, see Publish
 	frozen bool
+
+	asked     bool   // what Warm brings near are groups
+	askedHead []byte // of their keys
+	sum       uint64 // keeps what Warm reads from being left out
 }
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, entries: make(map[string]*entry), count: new(measure.Store), whole: always}
+	s := &Store{layout: layout, prefix: prefix, count: new(measure.Store), whole: always}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -154,7 +158,7 @@ func (s *Store) CountIn(c *measure.Store) { s.count = c }
 func (s *Store) Count() *measure.Store { return s.count }
 
 // Len returns the number of entries of the two upper layers.
-func (s *Store) Len() int { return len(s.entries) + s.inGroups }
+func (s *Store) Len() int { return s.entries.n + s.inGroups }
 
 // Based says whether something lies below.
 func (s *Store) Based() bool { return s.base != nil }
@@ -233,10 +237,10 @@ func (s *Store) entry(key []byte) *entry {
 }
 
 func (s *Store) find(key []byte) *entry {
-	if s.groups != nil && grouped(s, key) {
+	if grouped(s, key) {
 		return s.findGrouped(key)
 	}
-	return s.entries[string(key)]
+	return entryAt(s.entries.find(key))
 }
 
 func (s *Store) baseKey(key []byte) []byte {
@@ -311,11 +315,11 @@ func (s *Store) touch(key []byte) *entry {
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
 	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
-	if s.groups != nil && grouped(s, key) {
+	if grouped(s, key) {
 		s.insertGrouped(e, key)
 		return e
 	}
-	s.entries[e.key] = e
+	s.entries.set(&e.keyed)
 	if s.order != nil {
 		s.order.Set(itemOf(e))
 	}
@@ -323,13 +327,19 @@ func (s *Store) insert(key []byte) *entry {
 }
 
 func (s *Store) remove(e *entry) {
-	if s.groups != nil && grouped(s, e.key) {
+	if grouped(s, e.key) {
 		s.removeGrouped(e)
-	} else {
-		delete(s.entries, e.key)
-		if s.order != nil {
-			s.order.Delete(itemOf(e))
-		}
+		s.removed(e)
+		return
+	}
+	s.entries.remove(&e.keyed)
+	s.takenOut(e)
+}
+
+// takenOut takes note that an entry is not among those without a time any more.
+func (s *Store) takenOut(e *entry) {
+	if s.order != nil {
+		s.order.Delete(itemOf(e))
 	}
 	s.removed(e)
 }
@@ -349,14 +359,12 @@ func (s *Store) removed(e *entry) {
 
 // each calls f with every entry, in no order. f may not remove any.
 func (s *Store) each(f func(e *entry)) {
-	for _, e := range s.entries {
-		f(e)
-	}
-	for _, g := range s.groups {
-		for _, i := range g.list {
+	s.entries.each(func(k *keyed) { f(entryAt(k)) })
+	s.groups.each(func(k *keyed) {
+		for _, i := range groupAt(k).list {
 			f(i.e)
 		}
-	}
+	})
 }
 
 func (s *Store) ensureOrder() {
@@ -364,9 +372,7 @@ func (s *Store) ensureOrder() {
 		return
 	}
 	s.order = newOrder()
-	for _, e := range s.entries {
-		s.order.Set(itemOf(e))
-	}
+	s.entries.each(func(k *keyed) { s.order.Set(itemOf(entryAt(k))) })
 }
 
 func newOrder() *btree.BTreeG[item] {

@@ -44,7 +44,7 @@ func (s *Store) Scan(lo, hi []byte, reverse, lend bool, yield func(key, value []
 func (s *Store) ScanSince(since int64, lo, hi []byte, reverse, lend bool, yield func(key, value []byte) bool) error {
 	var order *btree.BTreeG[item]
 	switch {
-	case s.groups == nil || len(lo) > 0 && lo[0] >= OtherByte:
+	case s.tail == 0 || len(lo) > 0 && lo[0] >= OtherByte:
 		s.ensureOrder()
 		order = s.order
 	case hi != nil && bytes.Compare(hi, otherKey) <= 0:

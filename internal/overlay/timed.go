@@ -33,7 +33,7 @@ const (
 // Nobody else may write to the engine.
 func (s *Store) KeepNewest() {
 	if t, ok := s.layout.(Timed); ok {
-		s.tail, s.groups = t.Tail(), make(map[string]*group)
+		s.tail = t.Tail()
 	}
 }
 
@@ -80,8 +80,11 @@ const sampled = 1000
 // newest returns the time from which on about half of the entries are, or less.
 func (s *Store) newest() int64 {
 	times := make([]int64, 0, sampled)
-	for _, g := range s.groups {
-		for _, i := range g.list {
+	for _, p := range s.groups.slots {
+		if p.at == nil {
+			continue
+		}
+		for _, i := range groupAt(p.at).list {
 			times = append(times, int64(i.at))
 		}
 		if len(times) >= sampled {

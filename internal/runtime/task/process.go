@@ -72,6 +72,9 @@ func (t *Task) Head() Place {
 func (t *Task) step() error {
 	q := t.order.pop()
 	q.inHeap = false
+	if q.warm--; q.warm < 0 {
+		t.warm(q)
+	}
 	o, stamp := q.front(), q.stamp
 	t.taken = Place{q.topic, o.Offset}
 	q.drop()
@@ -97,6 +100,9 @@ func (t *Task) step() error {
 		if err = t.settle(q, o, err); err != nil {
 			return err
 		}
+	}
+	if q.warm == 0 {
+		t.learn(q, o)
 	}
 	q.passed(o.Offset + 1)
 	t.origin = nil

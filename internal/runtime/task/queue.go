@@ -28,6 +28,9 @@ type queue struct {
 	end     int64 // end of the partition as the broker told last, -1 for unknown
 	moved   bool  // next was set since the last commit
 	count   *measure.Input
+
+	warm  int     // records at the front whose keys were brought near
+	asked []asked // of stores that were asked for the keys of records
 }
 
 func (q *queue) front() *flow.Origin {
