@@ -124,6 +124,7 @@ func TestLargeState(t *testing.T) {
 	i := start(t, s)
 	collectUntil(t, addr, s.Out, 5*time.Minute, func(c *counted) bool { return len(c.ids) >= keys })
 	i.stop()
+	s.Interval = 0 // the default: a result shows after the commits of two sub-topologies
 	l := newLoad(t, addr, s.In)
 	l.run(400)
 	f := newFlowing(t, addr, s.Out, 4)

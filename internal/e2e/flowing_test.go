@@ -22,7 +22,10 @@ type flowing struct {
 
 func newFlowing(t *testing.T, addr, topic string, partitions int) *flowing {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(20*time.Millisecond))
+	cl, err := kgo.NewClient(
+		kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(20*time.Millisecond),
+		kgo.MetadataMinAge(100*time.Millisecond), // what is measured is not how soon the reader finds the topic
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
