@@ -107,7 +107,7 @@ var layers = []layer{
 	{
 		pkg: "internal/runtime/worker",
 		may: slices.Concat(tasks, engines, []string{
-			"internal/runtime/collect", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
+			"internal/runtime/collect", "internal/runtime/produce", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
 			"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/statedir", "internal/runtime/budget",
 		}),
 		third: kafka,

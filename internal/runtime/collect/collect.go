@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,7 +12,6 @@ import (
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/produce"
-	"github.com/ottla-streams/ottla/serde"
 )
 
 // ErrTooLarge is wrapped by the error of a record that is larger than what the
@@ -24,11 +22,7 @@ var ErrTooLarge = errors.New("record too large")
 // maxBytes bounds what waits for its acknowledgement.
 func Opts(maxBytes int) []kgo.Opt {
 	return []kgo.Opt{
-		kgo.RecordPartitioner(partitioner{}),
-		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerLinger(0),
 		kgo.MaxBufferedBytes(maxBytes),
-		kgo.MaxBufferedRecords(1 << 20),
 		kgo.UnknownTopicRetries(20), // a topic that was just created is not known at once
 	}
 }
@@ -58,21 +52,16 @@ type partition struct {
 
 // Collector takes the outputs of tasks.
 type Collector struct {
-	client   *kgo.Client
 	ctx      context.Context
 	judge    func(*Failure) error
 	maxBatch int
 
-	slabs   slabs
-	slab    *slab // in use
-	toldLog func(*kgo.Record, error)
-	told    func(*kgo.Record, error)
-	sent    int64
-	err     error // the first failure that stands
-
-	direct *produce.Producer // in place of the client's own, or nil
-	topic  *produce.Topic    // used last
-	record produce.Record
+	producer *produce.Producer
+	hooks    recordHooks
+	topic    *produce.Topic // used last
+	record   produce.Record
+	sent     int64
+	err      error // the first failure that stands
 
 	mu     sync.Mutex
 	ends   map[partition]int64
@@ -82,40 +71,34 @@ type Collector struct {
 
 const keptFailures = 16
 
-// New returns a Collector over a producer that was made with Opts. ctx ends
-// blocked calls of Emit. judge decides on a record that Kafka did not take: a
-// nil result leaves it out. It is called by Emit and Flush; without it every
-// failure stands.
-func New(ctx context.Context, client *kgo.Client, judge func(*Failure) error) *Collector {
+// New returns a Collector over a client that was made with Opts. txn makes all
+// that is sent part of transactions, nil for none. ctx ends blocked calls of Emit.
+// judge decides on a record that Kafka did not take: a nil result leaves it out.
+// It is called by Emit and Flush; without it every failure stands.
+func New(ctx context.Context, client *kgo.Client, txn *produce.Transactional, judge func(*Failure) error) *Collector {
 	if judge == nil {
 		judge = func(f *Failure) error { return f }
 	}
-	c := &Collector{client: client, ctx: ctx, judge: judge, ends: make(map[partition]int64), maxBatch: 1_000_012}
+	c := &Collector{ctx: ctx, judge: judge, ends: make(map[partition]int64), maxBatch: 1_000_012, hooks: recordHooksOf(client)}
 	if n, ok := client.OptValue(kgo.ProducerBatchMaxBytes).(int32); ok && n > 0 {
 		c.maxBatch = int(n)
 	}
-	c.told, c.toldLog = c.acked, c.ackedLog
-	c.direct = newDirect(client, c.maxBatch, c.settled)
+	c.producer = newProducer(client, c.maxBatch, txn, c.settled)
 	return c
 }
 
 // Close ends the Collector. It comes before the Close of the client.
-func (c *Collector) Close() {
-	if c.direct != nil {
-		c.direct.Close()
-	}
-}
+func (c *Collector) Close() { c.producer.Close() }
 
 // Push lets go what was emitted, when there is no more for now.
-func (c *Collector) Push() {
-	if c.direct != nil {
-		c.direct.Push()
-	}
-}
+func (c *Collector) Push() { c.producer.Push() }
 
-// Emit sends a record. It blocks while too much waits for acknowledgement. A
-// failure of this record is told by a later call, as an error that nobody
-// judges again.
+// Producer is what sends, for what transactions need beside records.
+func (c *Collector) Producer() *produce.Producer { return c.producer }
+
+// Emit sends a record, of which it copies all. It blocks while too much waits for
+// acknowledgement. A failure of this record is told by a later call, as an error
+// that nobody judges again.
 func (c *Collector) Emit(o *graph.Output) error {
 	if err := c.settle(); err != nil {
 		return err
@@ -123,37 +106,8 @@ func (c *Collector) Emit(o *graph.Output) error {
 	if size := c.size(o); size > c.maxBatch {
 		return &graph.EncodeError{Topic: o.Topic, Part: "record", Err: fmt.Errorf("%w: %d bytes, the producer sends at most %d", ErrTooLarge, size, c.maxBatch)}
 	}
-	if c.direct != nil {
-		c.sent++
-		return c.append(o)
-	}
-	if c.slab == nil {
-		c.slab = c.slabs.take(c.ctx)
-	}
-	b := c.slab
-	e := &b.entries[b.used]
-	if b.used++; b.used == slabRecords {
-		c.slab = nil // it may be used again before we are back
-	}
-	e.origin.cause, e.origin.changelog = o.Cause, o.Changelog
-	e.record = kgo.Record{
-		Topic: o.Topic, Partition: choice(o), Context: &e.origin,
-		Key: b.copy(o.Key), Value: b.copy(o.Value), Headers: copyHeaders(b, o.Headers),
-	}
-	if o.Context != nil {
-		e.record.Context = context.WithValue(o.Context, originKey{}, &e.origin)
-	}
-	r := &e.record
-	if !o.NoTime {
-		r.Timestamp = time.UnixMilli(o.Time)
-	}
-	told := c.told
-	if o.Changelog {
-		told = c.toldLog
-	}
 	c.sent++
-	c.client.Produce(c.ctx, r, told)
-	return nil
+	return c.append(o)
 }
 
 // size is what a record takes in a batch of its own, at most.
@@ -164,51 +118,6 @@ func (c *Collector) size(o *graph.Output) int {
 		n += len(o.Headers[i].Key) + len(o.Headers[i].Value) + 10
 	}
 	return n
-}
-
-func copyHeaders(b *slab, from serde.Headers) []kgo.RecordHeader {
-	if len(from) == 0 {
-		return nil
-	}
-	h := b.room(len(from))
-	for i := range h {
-		h[i] = kgo.RecordHeader{Key: from[i].Key, Value: b.copy(from[i].Value)}
-	}
-	return h
-}
-
-// acked and ackedLog are called by the client's goroutine.
-func (c *Collector) acked(r *kgo.Record, err error) {
-	if err != nil {
-		c.refused(r, err)
-		return
-	}
-	c.done(r)
-}
-
-func (c *Collector) ackedLog(r *kgo.Record, err error) {
-	if err != nil {
-		c.refused(r, err)
-		return
-	}
-	c.mu.Lock()
-	p := partition{r.Topic, r.Partition}
-	c.ends[p] = max(c.ends[p], r.Offset+1)
-	c.mu.Unlock()
-	c.done(r)
-}
-
-func (c *Collector) done(r *kgo.Record) {
-	o := originOf(r)
-	o.cause = nil
-	c.slabs.acknowledged(o.slab)
-}
-
-func (c *Collector) refused(r *kgo.Record, err error) {
-	o := originOf(r)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keep(&Failure{r.Topic, r.Partition, o.changelog, o.cause, explain(err)})
 }
 
 // keep notes a failure, with the lock held. One without an input record can't
@@ -258,11 +167,7 @@ func (c *Collector) settle() error {
 // Flush waits until every record was acknowledged or refused, and returns the
 // first failure that stands.
 func (c *Collector) Flush(ctx context.Context) error {
-	flush := c.client.Flush
-	if c.direct != nil {
-		flush = c.direct.Flush
-	}
-	if err := flush(ctx); err != nil {
+	if err := c.producer.Flush(ctx); err != nil {
 		return fmt.Errorf("producer flush: %w", err)
 	}
 	return c.settle()
@@ -280,7 +185,7 @@ func (c *Collector) End(topic string, num int32) (int64, bool) {
 // Together says whether what is emitted between two calls of Flush reaches the
 // brokers as a whole, or in the order in which it was emitted: it goes to one
 // broker, in one request unless there is very much of it.
-func (c *Collector) Together() bool { return c.direct != nil && c.direct.OneBroker() }
+func (c *Collector) Together() bool { return c.producer.OneBroker() }
 
 // Sent returns the number of records taken since Reset.
 func (c *Collector) Sent() int64 { return c.sent }

@@ -38,15 +38,12 @@ func cluster(t testing.TB, partitions int32, topics ...string) *kfake.Cluster {
 func collector(t testing.TB, c *kfake.Cluster, judge func(*Failure) error, opts ...kgo.Opt) *Collector {
 	t.Helper()
 	opts = append(Opts(8<<20), opts...)
-	if viaClient {
-		opts = append(opts, theClients)
-	}
 	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(c.ListenAddrs()...), kgo.MetadataMinAge(50*time.Millisecond), kgo.UnknownTopicRetries(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return closing(t, New(context.Background(), cl, judge))
+	return closing(t, New(context.Background(), cl, nil, judge))
 }
 
 func closing(t testing.TB, col *Collector) *Collector {
@@ -122,6 +119,7 @@ func TestPartitionsAsKafka(t *testing.T) {
 func TestCopies(t *testing.T) {
 	c := cluster(t, 1, "out")
 	col := collector(t, c, nil)
+	const bigBytes = 16 << 10
 	key, value, hv := make([]byte, 8), make([]byte, 8), make([]byte, 8)
 	const n = 500
 	for i := range n {
@@ -134,7 +132,7 @@ func TestCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := col.Emit(&graph.Output{Topic: "out", Partition: 0, Value: bytes.Repeat([]byte("x"), slabBytes)}); err != nil {
+	if err := col.Emit(&graph.Output{Topic: "out", Partition: 0, Value: bytes.Repeat([]byte("x"), bigBytes)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := col.Flush(t.Context()); err != nil {
@@ -150,13 +148,13 @@ func TestCopies(t *testing.T) {
 			t.Errorf("record %d has time %v, want the producer's", i, r.Timestamp)
 		}
 	}
-	if r := records[n]; r.Key != nil || len(r.Value) != slabBytes {
+	if r := records[n]; r.Key != nil || len(r.Value) != bigBytes {
 		t.Errorf("key %v, %d bytes", r.Key, len(r.Value))
 	}
 }
 
 // Memory that is used again never changes a record that is in flight.
-func TestSlabsAreUsedAgain(t *testing.T) {
+func TestMemoryIsUsedAgain(t *testing.T) {
 	c := cluster(t, 3, "out")
 	col := collector(t, c, nil)
 	const n = 20_000
@@ -171,9 +169,6 @@ func TestSlabsAreUsedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	}
-	if viaClient && len(col.slabs.spare) == 0 {
-		t.Error("no slab is spare after a flush")
 	}
 	for p, records := range read(t, c, "out", n) {
 		for i, r := range records {
@@ -332,16 +327,13 @@ func TestBackpressure(t *testing.T) {
 	})
 	t.Cleanup(func() { close(hold) })
 	opts := append(Opts(1<<20), kgo.SeedBrokers(c.ListenAddrs()...))
-	if viaClient {
-		opts = append(opts, theClients)
-	}
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
 	ctx, cancel := context.WithCancel(context.Background())
-	col := closing(t, New(ctx, cl, nil))
+	col := closing(t, New(ctx, cl, nil, nil))
 	time.AfterFunc(300*time.Millisecond, cancel)
 	value := make([]byte, 64<<10)
 	n := 0
@@ -354,16 +346,8 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
-// BenchmarkEmit is the path of a record to the broker; client is that of the
-// client's own producer.
+// BenchmarkEmit is the path of a record to the broker.
 func BenchmarkEmit(b *testing.B) {
-	b.Run("direct", benchEmit)
-	viaClient = true
-	defer func() { viaClient = false }()
-	b.Run("client", benchEmit)
-}
-
-func benchEmit(b *testing.B) {
 	col := collector(b, cluster(b, 4, "out"), nil)
 	o := graph.Output{Topic: "out", Partition: graph.ByKey, Key: []byte("some key"), Value: make([]byte, 100)}
 	b.ReportAllocs()

@@ -1,10 +1,9 @@
 // Package collect sends what tasks emit to Kafka.
 //
 // There are only a few types: a [Collector] is the far end of a worker's tasks,
-// over the producer of that worker; a [Failure] is a record that Kafka did not
-// take. Records and their bytes lie in slabs that are used again, so that a record
-// costs well under one allocation.
+// over a producer that it owns; a [Failure] is a record that Kafka did not take.
+// It chooses partitions as Kafka's clients do, by the hash of the key.
 //
-// A Collector belongs to its worker's goroutine. Only the client's own
-// goroutine, which tells of acknowledgements, works beside it.
+// A Collector belongs to its worker's goroutine. Only the producer's own
+// goroutines, which tell of acknowledgements, work beside it.
 package collect

@@ -32,6 +32,7 @@ type batch struct {
 	base    int64 // timestamps
 	newest  int64
 	causes  []*flow.Origin // of the records; nil while none has one
+	told    []*kgo.Record  // likewise
 	log     bool
 	handed  int  // bytes that count against the limit
 	signed  bool // id and seq are set, and stay with the batch
@@ -66,8 +67,14 @@ func (b *batch) add(r *Record) {
 	if r.Cause != nil && b.causes == nil {
 		b.causes = make([]*flow.Origin, b.n, 64)
 	}
+	if r.Told != nil && b.told == nil {
+		b.told = make([]*kgo.Record, b.n, 64)
+	}
 	b.n++
 	b.log = r.Log
+	if b.told != nil {
+		b.told = append(b.told, r.Told)
+	}
 	if b.causes != nil {
 		b.causes = append(b.causes, r.Cause)
 	}
@@ -114,7 +121,7 @@ func (b *batch) sign(id producerID, seq int32) {
 }
 
 // seal makes what is sent. A batch that is sent again is sealed already.
-func (b *batch) seal(c kgo.Compressor) {
+func (b *batch) seal(c kgo.Compressor, transactional bool) {
 	if b.sealed != nil {
 		return
 	}
@@ -133,7 +140,11 @@ func (b *batch) seal(c kgo.Compressor) {
 	be.PutUint32(out[8:], uint32(len(out)-12))
 	be.PutUint32(out[12:], 0xffffffff) // the leader's epoch, which is the broker's matter
 	out[16] = 2
-	be.PutUint16(out[21:], uint16(codec))
+	attributes := uint16(codec)
+	if transactional {
+		attributes |= 1 << 4
+	}
+	be.PutUint16(out[21:], attributes)
 	be.PutUint32(out[23:], uint32(b.n-1))
 	be.PutUint64(out[27:], uint64(b.base))
 	be.PutUint64(out[35:], uint64(b.newest))

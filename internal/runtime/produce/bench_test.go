@@ -17,7 +17,7 @@ func sealedBatch(t testing.TB) []byte {
 		b.add(&r)
 	}
 	b.sign(producerID{}, 0)
-	b.seal(nil)
+	b.seal(nil, false)
 	return b.sealed
 }
 
@@ -31,7 +31,7 @@ func BenchmarkAppend(b *testing.B) {
 		batch.add(&r)
 		if i%benchRecords == benchRecords-1 {
 			batch.sign(producerID{}, 0)
-			batch.seal(nil)
+			batch.seal(nil, false)
 			batch.buf, batch.n = batch.buf[:headerBytes], 0
 		}
 	}

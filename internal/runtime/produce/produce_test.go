@@ -205,17 +205,18 @@ func (f *flaky) Write(p []byte) (int, error) {
 	return f.Conn.Write(p)
 }
 
+func dialFlaky(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &flaky{Conn: c, left: 20_000 + rand.IntN(60_000)}, nil
+}
+
 // Connections break before and after a broker took a batch: nothing is lost,
 // doubled or out of order.
 func TestBrokenConnections(t *testing.T) {
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &flaky{Conn: c, left: 20_000 + rand.IntN(60_000)}, nil
-	}
-	b := newBed(t, Config{BatchBytes: 4 << 10}, kgo.Dialer(dial))
+	b := newBed(t, Config{BatchBytes: 4 << 10}, kgo.Dialer(dialFlaky))
 	const n = 2000
 	b.send(t, b.topic(t, "out"), 0, n, all...)
 	b.flush(t)

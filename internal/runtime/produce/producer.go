@@ -23,6 +23,7 @@ type Config struct {
 	// Timeout is how long a broker may wait for its replicas.
 	Timeout    time.Duration
 	Compressor kgo.Compressor // nil for none
+	Txn        *Transactional // nil for none
 	// Done is told the fate of each batch, by a goroutine of the Producer and
 	// with its lock held. It must not keep the Result.
 	Done func(*Result)
@@ -35,6 +36,7 @@ type Record struct {
 	Time       int64
 	Cause      *flow.Origin // for the Result
 	Log        bool         // for the Result
+	Told       *kgo.Record  // for the Result: what hooks were shown, nil for nothing
 }
 
 // Result is what became of a batch.
@@ -44,6 +46,7 @@ type Result struct {
 	Offset    int64 // of the first record, -1 if it is not known
 	Records   int
 	Causes    []*flow.Origin // nil, or one for each record
+	Told      []*kgo.Record  // nil, or one for each record
 	Log       bool           // of the records
 	Err       error
 }
@@ -74,6 +77,11 @@ type Producer struct {
 	closed   bool
 
 	spareSize int
+
+	// of transactions
+	begun  bool // the open one has something, or may have
+	broken error
+	added  map[partitionKey]bool
 
 	asking chan struct{} // has one place: who holds it asks for an id, without mu
 }
@@ -113,6 +121,7 @@ func New(c Config) *Producer {
 	p := &Producer{
 		c: c, hooks: hooksOf(c.Client), topics: make(map[string]*Topic), byName: make(map[string]*Topic),
 		brokers: make(map[int32]*broker), metas: make(map[int32]kgo.BrokerMetadata), asking: make(chan struct{}, 1),
+		added: make(map[partitionKey]bool),
 	}
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -128,6 +137,47 @@ func (p *Producer) Close() {
 	p.cancel()
 	p.change.Broadcast()
 	p.wg.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(errClosed)
+}
+
+// forget drops all batches, with the lock held, but for those that are on their way.
+func (p *Producer) forget(err error) {
+	for _, t := range p.opened {
+		if t.open != nil {
+			p.report(t.open, -1, err)
+		}
+		t.listed, t.open = false, nil
+	}
+	clear(p.opened)
+	p.opened = p.opened[:0]
+	for _, topic := range p.byName {
+		for _, t := range topic.used {
+			p.refuseWaiting(t, err)
+		}
+	}
+}
+
+// refuseWaiting ends the batches of a partition that are not on their way.
+func (p *Producer) refuseWaiting(t *part, err error) {
+	var flies *batch
+	if t.flying && len(t.ready) > 0 {
+		flies, t.ready = t.ready[0], t.ready[1:]
+	}
+	for len(t.ready) > 0 {
+		p.done(t.ready[0], -1, err)
+	}
+	if flies != nil {
+		t.ready = append(t.ready, flies)
+	}
+}
+
+func (p *Producer) report(b *batch, offset int64, err error) {
+	t := b.part
+	p.c.Done(&Result{
+		Topic: t.topic.name, Partition: t.num, Offset: offset, Records: int(b.n), Causes: b.causes, Told: b.told, Log: b.log, Err: err,
+	})
 }
 
 // Append adds a record to a partition of t. It blocks while too much waits for
@@ -275,7 +325,7 @@ func (p *Producer) done(b *batch, offset int64, err error) {
 	t.ready = t.ready[1:]
 	p.waiting--
 	p.bytes -= b.handed
-	p.c.Done(&Result{Topic: t.topic.name, Partition: t.num, Offset: offset, Records: int(b.n), Causes: b.causes, Log: b.log, Err: err})
+	p.report(b, offset, err)
 	if p.spareSize+cap(b.buf) <= p.c.BufferedBytes/4 && !b.lent {
 		p.spareSize += cap(b.buf)
 		clear(b.causes)

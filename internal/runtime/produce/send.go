@@ -17,6 +17,9 @@ import (
 
 // route puts a partition with batches where these wait.
 func (p *Producer) route(t *part) {
+	if p.broken != nil {
+		p.refuseWaiting(t, p.broken)
+	}
 	if t.queued || t.flying || len(t.ready) == 0 {
 		return
 	}
@@ -77,17 +80,20 @@ func (p *Producer) kick(b *broker) {
 	if len(load) == 0 {
 		return
 	}
-	b.busy = true
+	b.busy, p.begun = true, true
 	p.wg.Go(func() { p.send(b, load) })
 }
 
 // send sends batches to a broker and takes the answer.
 func (p *Producer) send(b *broker, load []*batch) {
 	err := p.sign(load)
+	if err == nil {
+		err = p.addPartitions(load)
+	}
 	var resp *kmsg.ProduceResponse
 	if err == nil {
 		for _, batch := range load {
-			batch.seal(p.c.Compressor)
+			batch.seal(p.c.Compressor, p.c.Txn != nil)
 		}
 		resp, err = p.request(b.id, load)
 	}
@@ -104,9 +110,11 @@ func (p *Producer) settle(b *broker, load []*batch, resp *kmsg.ProduceResponse, 
 	parts := make([]*part, len(load))
 	for i, batch := range load {
 		parts[i] = batch.part // a batch that is done may be another's at once
-		parts[i].flying = false
 	}
 	if p.closed {
+		for _, t := range parts {
+			t.flying = false
+		}
 		return from, nil
 	}
 	if err != nil {
@@ -123,7 +131,7 @@ func (p *Producer) settle(b *broker, load []*batch, resp *kmsg.ProduceResponse, 
 
 // sign gives each new batch the next sequence of its partition.
 func (p *Producer) sign(load []*batch) error {
-	id, err := p.producerID()
+	id, err := p.producerID(p.ctx)
 	if err != nil {
 		return err
 	}
@@ -150,12 +158,14 @@ func after(seq, n int32) int32 {
 }
 
 // producerID returns the id for new batches. It asks for one if there is none.
-func (p *Producer) producerID() (producerID, error) {
+func (p *Producer) producerID(ctx context.Context) (producerID, error) {
 	select {
 	case p.asking <- struct{}{}:
 		defer func() { <-p.asking }()
+	case <-ctx.Done():
+		return producerID{}, fmt.Errorf("producer id: %w", ctx.Err())
 	case <-p.ctx.Done():
-		return producerID{}, p.ctx.Err()
+		return producerID{}, errClosed
 	}
 	p.mu.Lock()
 	id, ok := p.id, p.hasID
@@ -163,24 +173,42 @@ func (p *Producer) producerID() (producerID, error) {
 	if ok {
 		return id, nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
+	ask := p.initID
+	if p.c.Txn != nil {
+		ask = p.initTxn
+	}
+	id, err := ask(ctx)
+	if err != nil {
+		return producerID{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id, p.hasID = id, true
+	return id, nil
+}
+
+func (p *Producer) initID(ctx context.Context) (producerID, error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	resp, err := req.RequestWith(p.ctx, p.c.Client)
+	resp, err := req.RequestWith(ctx, p.c.Client)
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if err != nil {
 		return producerID{}, fmt.Errorf("producer id: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.id, p.hasID = producerID{resp.ProducerID, resp.ProducerEpoch}, true
-	return p.id, nil
+	return producerID{resp.ProducerID, resp.ProducerEpoch}, nil
 }
 
 func (p *Producer) request(broker int32, load []*batch) (*kmsg.ProduceResponse, error) {
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks, req.TimeoutMillis = -1, int32(p.c.Timeout.Milliseconds())
+	if p.c.Txn != nil {
+		req.TransactionID = kmsg.StringPtr(p.c.Txn.ID)
+	}
 	at := make(map[*Topic]int)
 	for _, b := range load {
 		i, ok := at[b.part.topic]
@@ -207,18 +235,18 @@ func (p *Producer) topicID(t *Topic) [16]byte {
 // failed judges a request without an answer: it is sent again, to whoever leads then.
 func (p *Producer) failed(b *broker, load []*batch, err error) {
 	for _, batch := range load {
-		batch.lent = true
-		if isFinal(err) {
+		batch.part.flying, batch.lent = false, true
+		if isFinal(err) || p.broken != nil || p.c.Txn != nil && breaks(err) {
 			p.refuse(batch, err)
 		} else {
 			batch.tries++
 			batch.part.leader = -1
 		}
 	}
-	p.pause(b)
+	b.pause(backoff)
 }
 
-func (p *Producer) pause(b *broker) {
+func (b *broker) pause(backoff func(tries int) time.Duration) {
 	b.rest = time.Now().Add(backoff(b.fails))
 	b.fails++
 }
@@ -242,9 +270,10 @@ func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse
 			got[k] = &rt.Partitions[j]
 		}
 	}
-	fails := false
+	worst := went
 	for _, batch := range load {
 		t := batch.part
+		t.flying = false
 		rp := got[key{topic: t.topic.name, num: t.num}]
 		if rp == nil {
 			rp = got[key{id: t.topic.id, num: t.num}]
@@ -255,29 +284,44 @@ func (p *Producer) answered(b *broker, load []*batch, resp *kmsg.ProduceResponse
 		if (rp.ErrorCode == 0 || rp.ErrorCode == kerr.DuplicateSequenceNumber.Code) && len(p.hooks) > 0 {
 			took = append(took, written{t.topic.name, t.num, batch.metrics()})
 		}
-		if !p.judge(batch, rp) {
-			fails = true
-		}
+		worst = max(worst, p.judge(batch, rp))
 	}
-	if fails {
-		p.pause(b)
-	} else {
+	switch worst {
+	case went:
 		b.fails = 0
+	case ending:
+		b.pause(endingBackoff)
+	case failing:
+		b.pause(backoff)
 	}
 	return took
 }
 
-// judge takes the answer for a batch. It returns whether the broker may be sent
-// more at once.
-func (p *Producer) judge(b *batch, rp *kmsg.ProduceResponseTopicPartition) bool {
+// verdict says when a broker may be sent more.
+type verdict int
+
+const (
+	went    verdict = iota // at once
+	ending                 // when it is done with the transaction before
+	failing                // later
+)
+
+// judge takes the answer for a batch.
+func (p *Producer) judge(b *batch, rp *kmsg.ProduceResponseTopicPartition) verdict {
 	err := kerr.ErrorForCode(rp.ErrorCode)
 	switch {
 	case err == nil:
 		p.done(b, rp.BaseOffset, nil)
-		return true
+		return went
 	case errors.Is(err, kerr.DuplicateSequenceNumber): // of an earlier try, too long ago to tell its offset
 		p.done(b, -1, nil)
-		return true
+		return went
+	case p.broken != nil, p.c.Txn != nil && breaks(err):
+		p.refuse(b, err)
+		return went
+	case errors.Is(err, kerr.ConcurrentTransactions):
+		b.tries++
+		return ending
 	case errors.Is(err, kerr.OutOfOrderSequenceNumber), errors.Is(err, kerr.UnknownProducerID),
 		errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerIDMapping):
 		// The broker lost what it knew of us, with or without records.
@@ -285,26 +329,27 @@ func (p *Producer) judge(b *batch, rp *kmsg.ProduceResponseTopicPartition) bool 
 	case isUnknown(err):
 		if b.unknown++; b.unknown > p.unknownRetries() {
 			p.refuse(b, err)
-			return true
+			return went
 		}
 		b.part.leader = -1
 	case kerr.IsRetriable(err):
 		b.part.leader = -1
 	default:
 		p.refuse(b, err)
-		return true
+		return went
 	}
 	b.tries++
-	return false
+	return failing
 }
 
 // refuse ends a batch that was not taken. An earlier try may have been, so that
-// its sequence must not be used for others.
+// its sequence must not be used for others. A transaction is over with it.
 func (p *Producer) refuse(b *batch, err error) {
-	if b.signed {
+	if b.signed && p.c.Txn == nil {
 		p.hasID = false
 	}
 	p.done(b, -1, err)
+	p.breakOff(err)
 }
 
 func isUnknown(err error) bool {

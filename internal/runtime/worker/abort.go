@@ -20,7 +20,7 @@ func (w *Worker) undo(cause error, unsure bool) error {
 	if !w.passes(cause) {
 		w.abortTransaction()
 		if isDenied(cause) {
-			return fmt.Errorf("transactional id %s: %w", w.txn.id, cause)
+			return fmt.Errorf("transactional id %s: %w", w.txn.ID, cause)
 		}
 		return cause
 	}
@@ -80,23 +80,18 @@ func (w *Worker) abortTransaction() error {
 	}
 	ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
 	defer cancel()
-	err := w.producer.AbortBufferedRecords(ctx)
-	if err == nil {
-		err = w.producer.EndTransaction(ctx, kgo.TryAbort)
-	}
+	err := w.out.Producer().Abort(ctx)
 	w.out.Reset()
-	if err == nil {
-		err = w.begin()
-	}
 	if err == nil {
 		return nil
 	}
-	w.log.Warn("transaction was not aborted: the producer is replaced", "error", err)
+	w.log.Info("transaction is aborted by another producer", "cause", err)
 	return w.replaceProducer()
 }
 
 // replaceProducer makes a new producer under the same transactional id.
 func (w *Worker) replaceProducer() error {
+	w.out.Close()
 	w.producer.Close()
 	return w.openProducer()
 }
@@ -129,8 +124,8 @@ func (w *Worker) settleDoubt() error {
 	ctx, cancel := context.WithTimeout(w.life, 10*time.Second)
 	defer cancel()
 	if w.txn != nil {
-		if _, _, err := w.producer.ProducerID(ctx); err != nil {
-			return fmt.Errorf("transaction %s: %w", w.txn.id, err)
+		if err := w.out.Producer().Ready(ctx); err != nil {
+			return fmt.Errorf("transaction %s: %w", w.txn.ID, err)
 		}
 	}
 	req := kmsg.NewPtrOffsetFetchRequest()

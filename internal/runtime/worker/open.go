@@ -82,28 +82,12 @@ func (w *Worker) instanceID() string {
 	return fmt.Sprintf("%s-%d-%08x", w.c.Dir.ProcessName(), w.c.Index, uint32(w.layout.group.Fingerprint()))
 }
 
-// openProducer makes the producer. Under exactly once it is of no use before the
-// brokers gave it an id: one that did not get it on the way is made anew.
+// openProducer makes the producer.
 func (w *Worker) openProducer() error {
-	for {
-		err := w.newProducer()
-		if err == nil || w.producer == nil || !w.passes(err) || w.life.Err() != nil {
-			return err
-		}
-		w.log.Warn("producer did not get an id: it is made anew", "error", err)
-		w.producer.Close()
-		pause(w.life, 100*time.Millisecond)
-	}
-}
-
-func (w *Worker) newProducer() error {
 	opts := collect.Opts(w.c.ProducerBytes)
 	if w.c.ExactlyOnce {
-		t, more, err := w.newTransaction()
-		if err != nil {
-			return err
-		}
-		w.txn, opts = t, append(opts, more...)
+		t, pin := w.newTransaction()
+		w.txn, opts = t, append(opts, pin)
 	}
 	opts = append(opts, kgo.WithHooks(w.c.Hooks...))
 	cl, err := w.c.Client.New(w.role("producer"), opts...)
@@ -111,17 +95,18 @@ func (w *Worker) newProducer() error {
 		return err
 	}
 	w.producer = cl
-	w.out = collect.New(w.life, cl, w.judgeOutput)
+	w.out = collect.New(w.life, cl, w.txn, w.judgeOutput)
 	if w.txn != nil {
 		// A transaction that a crash left open is ended by this: nobody has to wait
 		// for its timeout.
+		out := w.out.Producer()
 		w.side.Go(func() {
-			if _, _, err := cl.ProducerID(w.life); err != nil {
+			if err := out.Ready(w.life); err != nil {
 				w.log.Debug("producer id is not there yet", "error", err)
 			}
 		})
 	}
-	return w.begin()
+	return nil
 }
 
 // finish is the end of a worker that was told to stop.

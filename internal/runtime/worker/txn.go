@@ -11,31 +11,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/runtime/client"
+	"github.com/ottla-streams/ottla/internal/runtime/produce"
 )
-
-// transaction is what exactly once adds to a worker. Outputs, changelogs and
-// offsets of all its tasks are in one transaction of its producer.
-type transaction struct {
-	id string
-	// implicit says that the brokers add the offsets to the transaction by
-	// themselves (KIP-890, transaction.version 2).
-	implicit bool
-}
 
 func (w *Worker) transactionalID() string {
 	return fmt.Sprintf("%s-%s-%d", w.c.App, w.c.Dir.ProcessName(), w.c.Index)
 }
 
-func (w *Worker) newTransaction() (*transaction, []kgo.Opt, error) {
-	t := &transaction{id: w.transactionalID(), implicit: w.endsImplicitly()}
-	version := int16(4)
-	if t.implicit {
-		version = 5
+// newTransaction is what exactly once adds to a worker: outputs, changelogs and
+// offsets of all its tasks are in one transaction of its producer.
+func (w *Worker) newTransaction() (*produce.Transactional, kgo.Opt) {
+	t := &produce.Transactional{ID: w.transactionalID(), Timeout: w.c.TransactionTimeout, Implicit: w.endsImplicitly()}
+	if t.Implicit {
+		return t, client.Pin(map[kmsg.Key]int16{kmsg.Produce: 12, kmsg.EndTxn: 5, kmsg.TxnOffsetCommit: 5})
 	}
-	return t, []kgo.Opt{
-		kgo.TransactionalID(t.id), kgo.TransactionTimeout(w.c.TransactionTimeout),
-		client.Pin(map[kmsg.Key]int16{kmsg.TxnOffsetCommit: version}),
-	}, nil
+	return t, client.Pin(map[kmsg.Key]int16{kmsg.Produce: 11, kmsg.EndTxn: 4, kmsg.TxnOffsetCommit: 4, kmsg.AddPartitionsToTxn: 3})
 }
 
 // endsImplicitly asks the brokers for their version of transactions. Without an
@@ -59,17 +49,6 @@ func (w *Worker) endsImplicitly() bool {
 	return false
 }
 
-// begin lets the tasks emit. The brokers learn of it with the first record.
-func (w *Worker) begin() error {
-	if w.txn == nil {
-		return nil
-	}
-	if err := w.producer.BeginTransaction(); err != nil {
-		return fmt.Errorf("transactional id %s: %w", w.txn.id, err)
-	}
-	return nil
-}
-
 // commitTransaction commits outputs, changelogs and offsets at once. A commit
 // that fails is undone: the tasks go back to the one before.
 func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
@@ -90,16 +69,10 @@ func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
 	if err := w.addOffsets(ctx, moves); err != nil {
 		return w.undo(err, false)
 	}
-	if err := w.producer.EndTransaction(w.life, kgo.TryCommit); err != nil {
-		return w.undo(fmt.Errorf("transaction %s: commit: %w", w.txn.id, passing(err)), true)
+	if err := w.out.Producer().Commit(w.life); err != nil {
+		return w.undo(fmt.Errorf("transaction %s: commit: %w", w.txn.ID, passing(err)), true)
 	}
 	w.out.Reset()
-	if err := w.begin(); err != nil {
-		w.log.Warn("producer is replaced", "error", err)
-		if err := w.replaceProducer(); err != nil {
-			return err
-		}
-	}
 	return w.afterCommit(dirty, moves, 1)
 }
 
@@ -124,13 +97,13 @@ func (w *Worker) addOffsets(ctx context.Context, moves []move) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, offsetsTime)
 	defer cancel()
-	id, epoch, err := w.producer.ProducerID(ctx)
+	id, epoch, err := w.out.Producer().Join(ctx)
 	if err != nil {
-		return fmt.Errorf("transaction %s: %w", w.txn.id, passing(err))
+		return fmt.Errorf("transaction %s: %w", w.txn.ID, passing(err))
 	}
-	if !w.txn.implicit {
+	if !w.txn.Implicit {
 		if err := w.addGroup(ctx, id, epoch); err != nil {
-			return fmt.Errorf("transaction %s: add the group: %w", w.txn.id, err)
+			return fmt.Errorf("transaction %s: add the group: %w", w.txn.ID, err)
 		}
 	}
 	for {
@@ -144,7 +117,7 @@ func (w *Worker) addOffsets(ctx context.Context, moves []move) error {
 
 func (w *Worker) addGroup(ctx context.Context, id int64, epoch int16) error {
 	req := kmsg.NewPtrAddOffsetsToTxnRequest()
-	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = w.txn.id, id, epoch, w.c.App
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = w.txn.ID, id, epoch, w.c.App
 	for {
 		resp, err := req.RequestWith(ctx, w.producer)
 		if err != nil {
@@ -160,7 +133,7 @@ func (w *Worker) addGroup(ctx context.Context, id int64, epoch int16) error {
 
 func (w *Worker) txnOffsetCommit(ctx context.Context, id int64, epoch int16, moves []move) error {
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
-	req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = w.txn.id, w.c.App, id, epoch
+	req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = w.txn.ID, w.c.App, id, epoch
 	req.InstanceID = kmsg.StringPtr(w.instanceID())
 	var err error
 	if req.MemberID, req.Generation, err = w.membership(); err != nil {
@@ -183,12 +156,12 @@ func (w *Worker) txnOffsetCommit(ctx context.Context, id int64, epoch int16, mov
 	}
 	resp, err := req.RequestWith(ctx, w.producer)
 	if err != nil {
-		return fmt.Errorf("transaction %s: offset commit: %w", w.txn.id, passing(err))
+		return fmt.Errorf("transaction %s: offset commit: %w", w.txn.ID, passing(err))
 	}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := w.judgeCommit(kerr.ErrorForCode(p.ErrorCode), req.Generation); err != nil {
-				return fmt.Errorf("transaction %s: topic %s partition %d: offset commit: %w", w.txn.id, t.Topic, p.Partition, err)
+				return fmt.Errorf("transaction %s: topic %s partition %d: offset commit: %w", w.txn.ID, t.Topic, p.Partition, err)
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
+	"github.com/ottla-streams/ottla/internal/runtime/produce"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 )
 
@@ -38,7 +39,7 @@ type Worker struct {
 	producer    *kgo.Client
 	out         *collect.Collector
 	restorer    *restore.Restorer
-	txn         *transaction // nil at least once
+	txn         *produce.Transactional // nil at least once
 
 	life context.Context // ends some time after Run's context, or with the worker
 	stop context.CancelFunc

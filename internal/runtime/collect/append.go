@@ -2,7 +2,6 @@ package collect
 
 import (
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,37 +15,13 @@ import (
 // less: a cache holds it, and it costs a broker no more than a larger one.
 const directBatch = 512 << 10
 
-// newDirect returns the producer that a Collector uses in place of the
-// client's, or nil if the client has something that only its own can do:
-// transactions, a linger, hooks for records, or no idempotence.
-func newDirect(client *kgo.Client, maxBatch int, done func(*produce.Result)) *produce.Producer {
-	transactional, _ := client.OptValues(kgo.TransactionalID)[1].(bool)
-	linger, _ := client.OptValue(kgo.ProducerLinger).(time.Duration)
-	repeats, _ := client.OptValue(kgo.DisableIdempotentWrite).(bool)
-	if transactional || linger > 0 || repeats || hooked(client) {
-		return nil
-	}
+func newProducer(client *kgo.Client, maxBatch int, txn *produce.Transactional, done func(*produce.Result)) *produce.Producer {
 	buffered, _ := client.OptValue(kgo.MaxBufferedBytes).(int64)
 	timeout, _ := client.OptValue(kgo.ProduceRequestTimeout).(time.Duration)
 	return produce.New(produce.Config{
 		Client: client, BatchBytes: min(maxBatch, directBatch), BufferedBytes: int(buffered), Timeout: timeout,
-		Compressor: compressor(client), Done: done,
+		Compressor: compressor(client), Txn: txn, Done: done,
 	})
-}
-
-// hooked says whether a user's hook wants to see each record.
-func hooked(client *kgo.Client) bool {
-	hooks := reflect.ValueOf(client.OptValue(kgo.WithHooks))
-	if hooks.Kind() != reflect.Slice {
-		return false
-	}
-	for i := range hooks.Len() {
-		switch hooks.Index(i).Interface().(type) {
-		case kgo.HookProduceRecordBuffered, kgo.HookProduceRecordPartitioned, kgo.HookProduceRecordUnbuffered:
-			return true
-		}
-	}
-	return false
 }
 
 func compressor(client *kgo.Client) kgo.Compressor {
@@ -62,10 +37,10 @@ func compressor(client *kgo.Client) kgo.Compressor {
 }
 
 // append adds a record to its batch. What is wrong with its topic is told by a
-// later call, as by the client's own producer.
+// later call.
 func (c *Collector) append(o *graph.Output) error {
 	if c.topic == nil || c.topic.Name() != o.Topic {
-		t, err := c.direct.Topic(c.ctx, o.Topic)
+		t, err := c.producer.Topic(c.ctx, o.Topic)
 		if err != nil {
 			return c.unsent(o, err)
 		}
@@ -86,7 +61,12 @@ func (c *Collector) append(o *graph.Output) error {
 	if o.NoTime {
 		r.Time = time.Now().UnixMilli()
 	}
-	if err := c.direct.Append(c.ctx, c.topic, num, r); err != nil {
+	r.Told = nil
+	if c.hooks.any() {
+		c.hooks.buffered(c.ctx, o, num, r)
+	}
+	if err := c.producer.Append(c.ctx, c.topic, num, r); err != nil {
+		c.hooks.unbuffered(r.Told, err)
 		return c.unsent(o, err)
 	}
 	return nil
@@ -106,6 +86,12 @@ func (c *Collector) unsent(o *graph.Output, err error) error {
 
 // settled is told what became of a batch, by a goroutine of the producer.
 func (c *Collector) settled(r *produce.Result) {
+	for i, told := range r.Told {
+		if told != nil && r.Offset >= 0 {
+			told.Offset = r.Offset + int64(i)
+		}
+		c.hooks.unbuffered(told, r.Err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Err == nil {
