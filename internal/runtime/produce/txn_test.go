@@ -122,9 +122,9 @@ func TestTransactions(t *testing.T) {
 					b.answer(e.Code, sometimes)
 				}
 				topic := b.topic(t, "out")
-				const size = 40
+				const size, txns = 40, 6
 				var shown []int
-				for txn := range 20 {
+				for txn := range txns {
 					b.send(t, topic, txn*size, size, all...)
 					end := b.p.Commit
 					if txn%3 == 1 {
