@@ -72,7 +72,9 @@ type Config struct {
 	CheckTopicsOnly bool
 
 	// Client are options for all Kafka clients of the app, such as TLS and SASL.
-	// What the app itself needs to set wins over them. Defaults to none.
+	// What the app itself needs to set wins over them. Its producer is its own: of
+	// the options for producers it knows hooks, compression, the timeout of requests
+	// and the largest batch. Defaults to none.
 	Client []kgo.Opt
 
 	// CloseTimeout is how long a stop may take: the last commit and leaving the

@@ -31,8 +31,7 @@ func main() {
 // flags are those of the contract.
 type flags struct {
 	workload, bootstrap, id, guarantee, dir, compression string
-	threads, cache, batch                                int
-	commit, linger                                       int
+	threads, cache, batch, commit                        int
 }
 
 func parse() flags {
@@ -46,7 +45,7 @@ func parse() flags {
 	flag.IntVar(&f.commit, "commit-interval-ms", 0, "milliseconds between commits")
 	flag.IntVar(&f.cache, "cache-bytes", 0, "size of the record cache, 0 for none")
 	flag.StringVar(&f.compression, "compression", "", "none or lz4")
-	flag.IntVar(&f.linger, "linger-ms", 0, "milliseconds that the producer waits")
+	flag.Int("linger-ms", 0, "not used: there is no linger")
 	flag.IntVar(&f.batch, "batch-bytes", 0, "size of the producer's batches")
 	flag.Parse()
 	return f
@@ -69,9 +68,6 @@ func (f flags) config() stream.Config {
 		codec = kgo.Lz4Compression()
 	}
 	c.Client = append(c.Client, kgo.ProducerBatchCompression(codec))
-	if f.linger > 0 {
-		c.Client = append(c.Client, kgo.ProducerLinger(time.Duration(f.linger)*time.Millisecond))
-	}
 	if f.batch > 0 {
 		c.Client = append(c.Client, kgo.ProducerBatchMaxBytes(int32(f.batch)))
 	}

@@ -1,5 +1,5 @@
 // Package produce sends records to Kafka as idempotent produce requests whose
-// batches it builds by itself, for outputs outside of transactions. That takes
+// batches it builds by itself, in transactions or outside of them. That takes
 // half the CPU of the client's own producer, which keeps an object for each
 // record.
 //
@@ -14,6 +14,11 @@
 // written twice or overtaken. When a batch was refused, or a broker lost what it
 // knew of the sequence, the partition goes on with a new producer id.
 //
-// Append, Push and Flush are for one goroutine, the worker's. Everything else is
-// done by goroutines of the Producer.
+// In transactions (see [Transactional]) nothing goes on after that: the first
+// failure breaks the Producer. All that waits is refused, and a new Producer with
+// the same transactional id fences this one, whatever is still on its way. So
+// there is no state from which a transaction would have to be recovered.
+//
+// Append, Push, Flush, Commit and Abort are for one goroutine, the worker's.
+// Everything else is done by goroutines of the Producer.
 package produce
