@@ -161,6 +161,7 @@ func TestPause(t *testing.T) {
 
 // The tasks of an app are told with how far they are.
 func TestTasks(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 2)
 	l := newLoad(t, s.Brokers, s.In)
 	l.send(200)
@@ -193,6 +194,7 @@ func TestTasks(t *testing.T) {
 
 // Local state is deleted, and not under a running app.
 func TestCleanUp(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 2)
 	s.Guarantee = stream.ExactlyOnce
 	l := newLoad(t, s.Brokers, s.In)

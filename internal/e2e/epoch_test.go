@@ -22,6 +22,7 @@ import (
 // some hours of short transactions they are used up, and the id changes unseen
 // (fault 37).
 func TestEpochsUsedUp(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 2)
 	epochsUsedUp(t, s)
 }

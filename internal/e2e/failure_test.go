@@ -21,6 +21,7 @@ func TestOnFailure(t *testing.T) {
 			t.Run(response.String()+"/"+where, func(t *testing.T) {
 				var s spec
 				if where == "fake" {
+					t.Parallel()
 					_, s = fake(t, 4)
 				} else {
 					s = names(t, broker.Start(t), 4)
@@ -141,6 +142,7 @@ func TestStops(t *testing.T) {
 	}
 	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
 		t.Run("in a restore/"+g.String(), func(t *testing.T) {
+			t.Parallel()
 			_, s := fake(t, 1)
 			s.Guarantee = g
 			newLoad(t, s.Brokers, s.In).send(2000)
@@ -162,16 +164,20 @@ func TestStops(t *testing.T) {
 			soon(t, ended, 5*time.Second)
 		})
 		t.Run("in a rebalance/"+g.String(), func(t *testing.T) {
+			t.Parallel()
 			_, s := fake(t, 6)
 			s.Guarantee = g
+			// Now and then the fake cluster waits for a member that went, as long as
+			// this says.
+			patience := func(c *stream.Config) { c.RebalanceTimeout = 10 * time.Second }
 			l := newLoad(t, s.Brokers, s.In)
 			l.send(100)
-			stop := run(t, s)
+			stop := run(t, s, patience)
 			s.until(t, 100)
 			for _, after := range []time.Duration{0, 10, 50, 100, 300} {
 				other := s
 				other.StateDir, other.Workers = t.TempDir(), 2
-				app := newApp(t, other, nil)
+				app := newApp(t, other, nil, patience)
 				ended := goRun(t, app)
 				time.Sleep(after * time.Millisecond)
 				go app.Close(context.Background())
@@ -182,6 +188,7 @@ func TestStops(t *testing.T) {
 			stop()
 		})
 		t.Run("from user code/"+g.String(), func(t *testing.T) {
+			t.Parallel()
 			_, s := fake(t, 1)
 			s.Guarantee = g
 			put(t, s.Brokers, s.In, at(1, "stop"), at(2, "next"))

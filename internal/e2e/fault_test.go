@@ -73,6 +73,7 @@ func TestNoLeaks(t *testing.T) {
 
 // An input topic that is deleted while the app runs is missed, by name.
 func TestDeletedInput(t *testing.T) {
+	t.Parallel()
 	c, s := fake(t, 2)
 	top, err := counting(s.In, s.Out)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 // before the group has said that it still is a member: others may have written
 // newer values there (at least once, where nothing else stops it).
 func TestChangelogFence(t *testing.T) {
+	t.Parallel()
 	cluster, s := fake(t, 1)
 	stuck, entered := make(chan struct{}), make(chan struct{}, 1)
 	var armed atomic.Bool

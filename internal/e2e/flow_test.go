@@ -212,6 +212,7 @@ func TestOutOfRange(t *testing.T) {
 // Inputs are merged by time, as far as the brokers have records: neither is
 // ahead of the other.
 func TestMergedByTime(t *testing.T) {
+	t.Parallel()
 	cluster, s := fake(t, 1)
 	if err := cluster.CreateTopic("other", 1, nil); err != nil {
 		t.Fatal(err)
@@ -241,6 +242,7 @@ func TestMergedByTime(t *testing.T) {
 
 // With MaxTaskIdle a task waits for what may come yet.
 func TestMaxTaskIdle(t *testing.T) {
+	t.Parallel()
 	cluster, s := fake(t, 1)
 	if err := cluster.CreateTopic("other", 1, nil); err != nil {
 		t.Fatal(err)
@@ -264,6 +266,7 @@ func TestMaxTaskIdle(t *testing.T) {
 func TestCommitMetadata(t *testing.T) {
 	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
 		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
 			_, s := fake(t, 1)
 			s.Guarantee = g
 			put(t, s.Brokers, s.In, at(500, "a"), at(100, "b"))

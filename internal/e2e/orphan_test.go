@@ -62,6 +62,7 @@ func open(t *testing.T, addr, app string) int {
 // Only transactions of the app itself are ended: others are strangers' business,
 // even if their names begin alike.
 func TestOrphanedTransaction(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	s.Guarantee = stream.ExactlyOnce
 	const process = "01234567-89ab-4cde-8f01-23456789abcd"

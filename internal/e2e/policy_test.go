@@ -160,6 +160,36 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// An output that is refused each time is tried again for RetryTimeout in all,
+// though each time all goes well until the commit. The other task is not held up.
+func TestRetryEnds(t *testing.T) {
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			m := &mishap{t: t, stage: "refused", verdict: stream.Retry}
+			m.cluster, m.s = fake(t, 2)
+			m.s.Guarantee, m.s.Interval = g, 100*time.Millisecond
+			policy := stream.ErrorPolicy{Decode: m.judge, Process: m.judge, Produce: m.judge}
+			ended := goRun(t, newApp(t, m.s, m.build, func(c *stream.Config) { c.OnError, c.RetryTimeout = policy, 3*time.Second }))
+			m.put(0, "a0", "a1", "a2")
+			m.put(1, "c0")
+			m.output([2]int{3, 1})
+			m.breakIt()
+			m.put(0, "bad")
+			m.put(1, "c1")
+			m.output([2]int{3, 2})
+			select {
+			case err := <-ended:
+				if err == nil || !strings.Contains(err.Error(), "tried again for") {
+					t.Errorf("ended with %v", err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("it is tried again for good")
+			}
+		})
+	}
+}
+
 func (m *mishap) run() {
 	t := m.t
 	policy := stream.ErrorPolicy{Decode: m.judge, Process: m.judge, Produce: m.judge}

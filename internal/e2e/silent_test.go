@@ -16,6 +16,7 @@ import (
 // The end of an input was compacted away: the consumer says nothing of it, and
 // the other input goes on all the same.
 func TestSilentEnd(t *testing.T) {
+	t.Parallel()
 	cluster, s := fake(t, 1)
 	if err := cluster.CreateTopic("table", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func TestSilentEnd(t *testing.T) {
 // Compaction left nothing before the end of an input, which the client passes
 // over without a word: the worker has to look.
 func TestCompactedEnd(t *testing.T) {
+	t.Parallel()
 	cluster, s := fake(t, 1)
 	if err := cluster.CreateTopic("table", 1, nil); err != nil {
 		t.Fatal(err)
@@ -114,6 +116,7 @@ func emptyEnd(c *kfake.Cluster, topic string, from, end int64) {
 
 // What a punctuation emits is committed though nothing came in.
 func TestPunctuationAlone(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	s.Guarantee = stream.ExactlyOnce
 	stop := runTopology(t, s, func(b *stream.Builder) {

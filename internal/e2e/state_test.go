@@ -116,6 +116,7 @@ func (b *fullBatch) Commit() error {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 2)
 	s.Guarantee = stream.ExactlyOnce
 	o := pebble.New(pebble.Options{})
@@ -176,6 +177,7 @@ func TestStopWithoutBroker(t *testing.T) {
 
 // A stop in the middle of a restore, and one from inside user code.
 func TestStopAnywhere(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 2)
 	l := newLoad(t, s.Brokers, s.In)
 	l.send(2000)
@@ -224,6 +226,7 @@ func TestStopAnywhere(t *testing.T) {
 
 // An input that gets more partitions gets more tasks, if it has no state.
 func TestMorePartitions(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	var saw seen
 	stop := runTopology(t, s, func(b *stream.Builder) { b.Stream(in(s.In)).ForEach(saw.add) }, func(c *stream.Config) {
@@ -243,6 +246,7 @@ func TestMorePartitions(t *testing.T) {
 
 // With state it is an error that says so: keys would be in other partitions.
 func TestMorePartitionsOfState(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	top, err := counting(s.In, s.Out)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // A stop does not wait for a rebalance that waits for somebody else: here for an
 // instance whose user code stands still.
 func TestStopWhileOthersAreStuck(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 4)
 	l := newLoad(t, s.Brokers, s.In)
 	l.send(40)

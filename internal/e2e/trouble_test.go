@@ -52,6 +52,7 @@ func (l *appLog) set(c *stream.Config) { c.Logger = slog.New(slog.NewTextHandler
 // Committed offsets that are gone are told, and the reset policy decides
 // (fault 33).
 func TestOffsetsDeleted(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	l := newLoad(t, s.Brokers, s.In)
 	l.send(accounts)
@@ -74,6 +75,7 @@ func TestOffsetsDeleted(t *testing.T) {
 // A transaction that a stranger left open holds up an input, and is told
 // (fault 44).
 func TestHangingTransaction(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	s.Guarantee = stream.ExactlyOnce
 	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers), kgo.TransactionalID("stranger"), kgo.DefaultProduceTopic(s.In), kgo.TransactionTimeout(time.Minute))
@@ -101,6 +103,7 @@ func TestHangingTransaction(t *testing.T) {
 
 // A state folder that can't be made is an error that names it (fault 23).
 func TestStateDirUnusable(t *testing.T) {
+	t.Parallel()
 	_, s := fake(t, 1)
 	s.StateDir = filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(s.StateDir, nil, 0o600); err != nil {

@@ -220,7 +220,7 @@ func (w *Worker) afterCommit(dirty []*entry, moves []move, markers int64) error 
 		if e.task == nil {
 			continue // undone with one before it: it reads the changelog instead
 		}
-		w.passedIfNowhere(e)
+		w.passedIfCommitted(e)
 		err := e.task.Committed(func(topic string) (int64, bool) {
 			end, ok := w.out.End(topic, e.id.Partition)
 			return end + markers, ok

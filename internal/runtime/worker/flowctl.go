@@ -113,9 +113,17 @@ func (w *Worker) idleFor(ready int) time.Duration {
 		}
 	}
 	dirty := w.out.Sent() > 0
+	if w.unsure {
+		if !w.now().Before(w.retry) {
+			return 0
+		}
+		at(w.retry)
+	}
 	for _, e := range w.tasks {
 		if e.retry.After(w.now()) {
 			at(e.retry)
+		} else if w.opens(e) {
+			return 0
 		}
 		if e.phase != Processing {
 			continue

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/runtime/task"
@@ -67,29 +68,46 @@ func (w *Worker) goBack(e *entry, wait time.Duration) error {
 }
 
 // takeCarefully takes one record of a task that failed. Before the one that it
-// failed at, all else is committed, so that no more than that is done again.
+// failed at, all else is committed, so that no more than that is done again and
+// no other task is held up by it; behind it a commit shows whether its outputs
+// were taken.
 func (w *Worker) takeCarefully(e *entry) (int, error) {
 	e.batch = 1
 	f := e.failing
-	if e.task.Head() == f.at && e.task.Dirty() {
+	if e.task.Head() == f.at && w.anyDirty() {
 		if w.now().Before(w.retry) {
 			return 0, nil
 		}
-		if err := w.commitNow(); err != nil || e.task == nil || e.task.Dirty() {
+		if err := w.commitNow(); err != nil || e.task == nil || w.anyDirty() {
 			return 0, err
 		}
 	}
 	n, err := e.task.Process(1)
 	if err == nil && n > 0 && e.task.Taken() == f.at {
-		w.passed(e)
+		err = w.commitNow()
 	}
 	return n, err
+}
+
+func (w *Worker) anyDirty() bool {
+	return slices.ContainsFunc(w.order, func(e *entry) bool { return e.task.Dirty() })
 }
 
 // passed notes that a task got past what it failed at.
 func (w *Worker) passed(e *entry) {
 	w.log.Info("task goes on", "task", e.id.String(), "tries", e.failing.tries, "took", w.now().Sub(e.failing.since))
 	e.failing = nil
+}
+
+// passedIfCommitted notes it of a task whose commit is past that.
+func (w *Worker) passedIfCommitted(e *entry) {
+	if e.failing == nil || e.failing.at == (task.Place{}) {
+		w.passedIfNowhere(e)
+		return
+	}
+	if in := e.inputs[e.failing.at.Topic]; in != nil && in.at.offset > e.failing.at.Offset {
+		w.passed(e)
+	}
 }
 
 // passedIfNowhere notes it of a task that failed at no record of its own.

@@ -99,13 +99,18 @@ func (w *Worker) openWaiting() {
 		return
 	}
 	for _, e := range w.tasks {
-		if e.phase != Waiting || w.now().Before(e.retry) || len(e.inputs) < len(w.layout.expects(e.id)) {
+		if !w.opens(e) {
 			continue
 		}
 		if err := w.openTask(e); err != nil {
 			w.openFailed(e, err)
 		}
 	}
+}
+
+// opens says that a task waits for nothing but to be opened.
+func (w *Worker) opens(e *entry) bool {
+	return e.phase == Waiting && !w.unsure && !w.now().Before(e.retry) && len(e.inputs) >= len(w.layout.expects(e.id))
 }
 
 // openTask makes the task and starts to restore its stores.
