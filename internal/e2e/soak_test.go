@@ -66,6 +66,7 @@ func TestSoakRounds(t *testing.T) {
 func soakRound(t *testing.T, b *broker.Broker, g stream.Guarantee, rnd *rand.Rand) {
 	s := names(t, b.Addr(), 6)
 	s.Guarantee, s.Workers = g, 2
+	lost := b.LostMarkers()
 	l := newLoad(t, b.Addr(), s.In)
 	l.run(400)
 	all := make([]*instance, 3)
@@ -107,6 +108,9 @@ func soakRound(t *testing.T, b *broker.Broker, g stream.Guarantee, rnd *rand.Ran
 		all[i] = start(t, specs[i])
 	}
 	n := l.halt()
+	if g == stream.ExactlyOnce && b.LostMarkers() > lost {
+		t.Skip("SKIPPED: the broker lost the end of a transaction: see the fault 10 in docs/reliability.md")
+	}
 	got := collectUntil(t, b.Addr(), s.Out, 2*time.Minute, func(c *counted) bool { return len(c.ids) >= n })
 	for _, i := range all {
 		i.alive()

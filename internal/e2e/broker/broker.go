@@ -11,6 +11,7 @@
 package broker
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,19 @@ func (b *Broker) Restart() {
 	if err := b.proc.start(); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// LostMarkers counts how often the broker left out the markers of a transaction
+// that was being ended when it was killed: after the start it found no leader for
+// their partitions, its own, and took them for deleted. What is in these
+// partitions is then neither committed nor aborted, whatever its clients do.
+func (b *Broker) LostMarkers() int {
+	b.t.Helper()
+	text, err := os.ReadFile(b.proc.logFile())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("these partitions are likely deleted already and hence can be skipped"))
 }
 
 func (b *Broker) close() {

@@ -193,10 +193,12 @@ func (p *process) close() error {
 	return errors.Join(p.stop(), p.guard.Close())
 }
 
+func (p *process) logFile() string { return filepath.Join(p.dir, "kafka.log") }
+
 // logTail returns the last lines of the broker's log.
 func (p *process) logTail() string {
 	const lines = 30
-	text, err := os.ReadFile(filepath.Join(p.dir, "kafka.log"))
+	text, err := os.ReadFile(p.logFile())
 	if err != nil {
 		return err.Error()
 	}

@@ -169,6 +169,10 @@ func learn(resp *kmsg.OffsetFetchResponse, inputs map[offsets.Partition]*input) 
 		for _, t := range g.Topics {
 			for _, p := range t.Partitions {
 				in := inputs[offsets.Partition{Topic: t.Topic, Num: p.Partition}]
+				if err := kerr.ErrorForCode(p.ErrorCode); errors.Is(err, kerr.UnstableOffsetCommit) {
+					return fmt.Errorf("topic %s partition %d: offset fetch: %w (a transaction has not ended; if it does not soon, the brokers lost its end, which kafka-transactions.sh find-hanging tells)",
+						t.Topic, p.Partition, err)
+				}
 				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 					return fmt.Errorf("topic %s partition %d: offset fetch: %w", t.Topic, p.Partition, err)
 				}

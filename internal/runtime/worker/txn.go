@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -28,25 +29,45 @@ func (w *Worker) newTransaction() (*produce.Transactional, kgo.Opt) {
 	return t, client.Pin(map[kmsg.Key]int16{kmsg.Produce: 11, kmsg.EndTxn: 4, kmsg.TxnOffsetCommit: 4, kmsg.AddPartitionsToTxn: 3})
 }
 
-// endsImplicitly asks the brokers for their version of transactions. Without an
-// answer the older way is taken, which all of them know.
+// endsImplicitly says whether the brokers have the transactions of KIP-890. It is
+// asked once for the life of the worker, and until a broker answers: a producer
+// that is made while brokers start must not fall back to transactions that a late
+// request can be added to.
 func (w *Worker) endsImplicitly() bool {
-	ctx, cancel := context.WithTimeout(w.life, 5*time.Second)
-	defer cancel()
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, w.restorer.Client())
-	if err != nil {
-		return false
-	}
-	for _, f := range resp.FinalizedFeatures {
-		if f.Name == "transaction.version" && f.MaxVersionLevel >= 2 {
-			for _, k := range resp.ApiKeys {
-				if k.ApiKey == int16(kmsg.TxnOffsetCommit) {
-					return k.MaxVersion >= 5
-				}
-			}
+	for began := w.now(); w.era == unknownEra && w.life.Err() == nil; {
+		ctx, cancel := context.WithTimeout(w.life, 5*time.Second)
+		resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, w.restorer.Client())
+		cancel()
+		// A broker that starts doesn't know the features of its cluster at first.
+		if err == nil && (resp.FinalizedFeaturesEpoch >= 0 || w.now().Sub(began) > 5*time.Second) {
+			w.era = eraOf(resp)
+			break
 		}
+		pause(w.life, 100*time.Millisecond)
 	}
-	return false
+	return w.era == implicitEra
+}
+
+// era is a way of brokers with transactions.
+type era int
+
+const (
+	unknownEra  era = iota
+	explicitEra     // partitions and groups are added to a transaction by requests
+	implicitEra     // the brokers add them (KIP-890, transaction.version 2)
+)
+
+func eraOf(resp *kmsg.ApiVersionsResponse) era {
+	newest := slices.IndexFunc(resp.FinalizedFeatures, func(f kmsg.ApiVersionsResponseFinalizedFeature) bool {
+		return f.Name == "transaction.version" && f.MaxVersionLevel >= 2
+	})
+	offsets := slices.IndexFunc(resp.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool {
+		return k.ApiKey == int16(kmsg.TxnOffsetCommit) && k.MaxVersion >= 5
+	})
+	if newest >= 0 && offsets >= 0 {
+		return implicitEra
+	}
+	return explicitEra
 }
 
 // commitTransaction commits outputs, changelogs and offsets at once. A commit

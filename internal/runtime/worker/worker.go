@@ -40,6 +40,7 @@ type Worker struct {
 	out         *collect.Collector
 	restorer    *restore.Restorer
 	txn         *produce.Transactional // nil at least once
+	era         era
 
 	life context.Context // ends some time after Run's context, or with the worker
 	stop context.CancelFunc
