@@ -60,6 +60,7 @@ integration: ## the tests against a real Kafka: KAFKA_BOOTSTRAP, or started by O
 		echo "SKIPPED: what needs a real Kafka: KAFKA_BOOTSTRAP is not set and $(OTTLA_SHARED)/kafka/start is missing" >&2; fi
 	@[ -x "$(OTTLA_SHARED)/cdc/start" ] || echo "SKIPPED: change data capture: $(OTTLA_SHARED)/cdc/start is missing" >&2
 	@command -v chromedriver >/dev/null || echo "SKIPPED: the live page in a browser: there is no chromedriver (Debian: chromium-driver)" >&2
+	@command -v npm >/dev/null || echo "SKIPPED: AsyncAPI's own parser on what describe writes: there is no npm (Debian: npm)" >&2
 	OTTLA_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./internal/e2e/...
 
 conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR

@@ -37,7 +37,8 @@ type options struct {
 	written string
 }
 
-// With sets the codec. Defaults to the one of github.com/twmb/avro.
+// With sets the codec. Defaults to the one of github.com/twmb/avro, which encodes
+// structs without an allocation, but for one for each fixed.
 func With(c Codec) Option { return func(o *options) { o.codec = c } }
 
 // Within sets the limits of values to be decoded. Defaults to those of [Limits].

@@ -2,6 +2,7 @@ package avro_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/serde/avro"
@@ -20,6 +21,36 @@ const flatSchema = `{"type":"record","name":"Flat","fields":[{"name":"id","type"
 	{"name":"amount","type":"double"},{"name":"paid","type":"boolean"},{"name":"country","type":"string"}]}`
 
 var flatSample = flat{7, "Ada", 3.5, true, "IT"}
+
+// nested has the types beside strings that need no memory of their own either.
+type nested struct {
+	Shop flat      `avro:"shop"`
+	At   time.Time `avro:"at"`
+	Size float32   `avro:"size"`
+	Note string    `avro:"note"`
+}
+
+const nestedSchema = `{"type":"record","name":"Nested","fields":[{"name":"shop","type":` + flatSchema + `},
+	{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},
+	{"name":"size","type":"float"},{"name":"note","type":"string"}]}`
+
+func TestAllocationsOfNested(t *testing.T) {
+	sample := nested{flatSample, time.UnixMilli(1_700_000_000_000).UTC(), 1.5, "by noon"}
+	eachCodec(t, func(t *testing.T, codec avro.Option) {
+		s := avro.Plain[nested](nestedSchema, codec)
+		b := mustAppend(t, s, sample)
+		if got, err := s.Decode(b); err != nil || got != sample {
+			t.Fatalf("decoded %+v, %v", got, err)
+		}
+		buf := make([]byte, 0, 100)
+		if n := testing.AllocsPerRun(1000, func() { buf, _ = s.AppendTo(buf[:0], sample) }); n != 0 {
+			t.Errorf("%v allocations to encode", n)
+		}
+		if n := testing.AllocsPerRun(1000, func() { _, _ = s.Decode(b) }); n > 3 {
+			t.Errorf("%v allocations to decode, want at most the 3 strings", n)
+		}
+	})
+}
 
 func TestAllocations(t *testing.T) {
 	_, r := fake(t)

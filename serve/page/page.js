@@ -173,6 +173,7 @@ async function main() {
   if (!answer.ok) throw new Error('topology: ' + answer.status)
   draw(await answer.json())
   document.body.dataset.drawn = (performance.now() - began).toFixed(0)
+  requestAnimationFrame(() => setTimeout(() => { document.body.dataset.painted = performance.now().toFixed(0) })) // since the visit began
   const events = new EventSource('live/events')
   events.addEventListener('live', e => { show(JSON.parse(e.data)); document.body.dataset.live = 'true' })
   events.onerror = () => { byID('state').textContent = 'connection lost, trying again …' }

@@ -108,7 +108,8 @@ func feed(ctx context.Context, addrs []string) error {
 	return nil
 }
 
-// A graph of 200 nodes is drawn in less than a second.
+// A graph of 200 nodes is on the screen in less than a second after the visit
+// began: loaded, laid out, drawn and painted.
 func TestPageDrawsLargeGraph(t *testing.T) {
 	browser := open(t)
 	b := stream.NewBuilder()
@@ -121,21 +122,23 @@ func TestPageDrawsLargeGraph(t *testing.T) {
 	}
 	_, url := serving(t, b, stream.Config{ID: "large"})
 	// The best of some, since other tests may keep the machine busy.
-	took := 1e9
+	drawn, painted := 1e9, 1e9
 	for range 5 {
 		browser.visit(url)
-		browser.await("return document.body.dataset.drawn !== undefined")
-		ms, ok := browser.run("return Number(document.body.dataset.drawn)").(float64)
-		if !ok {
-			t.Fatal("the page does not say how long it took")
+		browser.await("return document.body.dataset.painted !== undefined")
+		for name, best := range map[string]*float64{"drawn": &drawn, "painted": &painted} {
+			ms, ok := browser.run("return Number(document.body.dataset." + name + ")").(float64)
+			if !ok || ms <= 0 {
+				t.Fatalf("the page does not say when it was %s", name)
+			}
+			*best = min(*best, ms)
 		}
-		took = min(took, ms)
 	}
 	if n := browser.run("return document.querySelectorAll('#graph g.source, #graph g.processor, #graph g.sink').length"); n != 200.0 {
 		t.Errorf("%v nodes are drawn, want 200", n)
 	}
-	if took >= 1000 {
-		t.Errorf("the graph took %v ms", took)
+	if painted >= 1000 {
+		t.Errorf("the graph was there after %v ms", painted)
 	}
-	t.Logf("the graph took %v ms", took)
+	t.Logf("200 nodes: laid out and drawn in %v ms, on the screen %v ms after the visit began", drawn, painted)
 }
