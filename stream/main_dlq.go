@@ -70,7 +70,7 @@ func (p *program) writeLetters(letters iter.Seq2[deadletter.Letter, error]) erro
 			return errors.Join(w.Flush(), err)
 		}
 		first, _, _ := strings.Cut(l.Message, "\n")
-		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\n", l.Record.Partition, l.Record.Offset, l.Timestamp.UTC().Format(time.RFC3339), l.Source(), printable(first))
+		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\n", l.Record.Partition, l.Record.Offset, l.Time.UTC().Format(time.RFC3339), l.Source(), printable(first))
 	}
 	return w.Flush()
 }
@@ -96,7 +96,7 @@ func (p *program) showLetter() func(context.Context) error {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "from       %s\ntime       %s\nexception  %s\nmessage    %s\n", l.Source(),
-			l.Timestamp.UTC().Format(time.RFC3339Nano), printable(l.Exception), printable(l.Message))
+			l.Time.UTC().Format(time.RFC3339Nano), printable(l.Exception), printable(l.Message))
 		for _, h := range l.Headers {
 			if !strings.HasPrefix(h.Key, "__streams.errors.") {
 				fmt.Fprintf(p.stdout, "header     %s = %q\n", printable(h.Key), h.Value)

@@ -51,7 +51,11 @@ func TestMainDeadLetters(t *testing.T) {
 	if out, _ := dlq(exitDone, "list"); strings.Count(out, "\n") != 1 {
 		t.Errorf("an empty topic has\n%s", out)
 	}
-	produce(letter("7", "first"), letter("8", "second"))
+	// A record that was too far ahead for its letter.
+	ahead := letter("8", "second")
+	ahead.Timestamp = time.UnixMilli(5)
+	ahead.Headers = append(ahead.Headers, kgo.RecordHeader{Key: "__streams.errors.timestamp", Value: []byte("1000")})
+	produce(letter("7", "first"), ahead)
 	out, _ := dlq(exitDone, "list")
 	if want := "0          1       1970-01-01T00:00:01Z  in partition 1 offset 8  amount:\ufffd[2J none\n"; !strings.HasSuffix(out, want) || strings.Count(out, "\n") != 3 {
 		t.Errorf("list has\n%swant at its end\n%s", out, want)

@@ -105,8 +105,8 @@ func either(t *testing.T, ends []<-chan error) (err error) {
 	return err
 }
 
-// values waits for n records in the output.
-func (s *spec) values(t *testing.T, n int) {
+// values waits for n records in the output and returns what they are.
+func (s *spec) values(t *testing.T, n int) (values []string) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers), kgo.ConsumeTopics(s.Out), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
@@ -115,13 +115,14 @@ func (s *spec) values(t *testing.T, n int) {
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for seen := 0; seen < n; {
+	for len(values) < n {
 		fetches := cl.PollFetches(ctx)
 		if ctx.Err() != nil {
-			t.Fatalf("%d records in the output, want %d", seen, n)
+			t.Fatalf("%d records in the output, want %d", len(values), n)
 		}
-		seen += fetches.NumRecords()
+		fetches.EachRecord(func(r *kgo.Record) { values = append(values, string(r.Value)) })
 	}
+	return values
 }
 
 // Stops while stores are restored, while the group changes, twice and from

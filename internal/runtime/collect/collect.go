@@ -133,6 +133,9 @@ func explain(err error) error {
 	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) {
 		return fmt.Errorf("the topic does not exist: %w", err)
 	}
+	if errors.Is(err, kerr.InvalidTimestamp) {
+		return fmt.Errorf("the time of a record is not one that the topic takes, by its settings message.timestamp.after.max.ms and message.timestamp.before.max.ms: %w", err)
+	}
 	return err
 }
 

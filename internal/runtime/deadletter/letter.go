@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -24,12 +25,13 @@ type Letter struct {
 	Topic     string
 	Partition int32
 	Offset    int64
+	Time      time.Time // of the record, which is not the letter's if that was far ahead
 
 	Exception, Message, Stack string
 }
 
 func newLetter(r *kgo.Record) Letter {
-	l := Letter{Record: r, Partition: -1, Offset: -1}
+	l := Letter{Record: r, Partition: -1, Offset: -1, Time: r.Timestamp}
 	for _, h := range r.Headers {
 		name, ok := strings.CutPrefix(h.Key, prefix)
 		if !ok {
@@ -46,6 +48,10 @@ func newLetter(r *kgo.Record) Letter {
 		case "offset":
 			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 				l.Offset = n
+			}
+		case "timestamp":
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				l.Time = time.UnixMilli(n)
 			}
 		case "exception":
 			l.Exception = text
@@ -71,7 +77,7 @@ func (l Letter) original() (*kgo.Record, error) {
 	if l.Topic == "" || l.Partition < 0 {
 		return nil, fmt.Errorf("dead letter at partition %d offset %d does not tell where it came from", l.Record.Partition, l.Record.Offset)
 	}
-	r := &kgo.Record{Topic: l.Topic, Partition: l.Partition, Key: l.Key, Value: l.Value, Timestamp: l.Timestamp}
+	r := &kgo.Record{Topic: l.Topic, Partition: l.Partition, Key: l.Key, Value: l.Value, Timestamp: l.Time}
 	for _, h := range l.Headers {
 		if !strings.HasPrefix(h.Key, prefix) {
 			r.Headers = append(r.Headers, h)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -27,7 +29,10 @@ func (e *ensuring) create(ctx context.Context, missing []graph.InternalTopic, wa
 	var errs []error
 	for _, t := range missing {
 		name := t.Topic.Full(e.App)
-		r, err := e.adm.CreateTopic(ctx, want[name], factor, settingValues(t.Settings), name)
+		r, err := e.adm.CreateTopic(ctx, want[name], factor, settingValues(withAnyTime(t.Settings)), name)
+		if errors.Is(err, kerr.InvalidConfig) { // brokers before 3.6 have no such limit, and don't know its name
+			r, err = e.adm.CreateTopic(ctx, want[name], factor, settingValues(t.Settings), name)
+		}
 		switch {
 		case err == nil:
 			e.created[name] = true
@@ -46,6 +51,26 @@ func (e *ensuring) create(ctx context.Context, missing []graph.InternalTopic, wa
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Limits of the times of a topic's records (KIP-937).
+const (
+	aheadLimit = "message.timestamp.after.max.ms"
+	eitherWay  = "message.timestamp.difference.max.ms" // what it was called before
+)
+
+// withAnyTime adds to the settings of an internal topic that it takes records of
+// any time, unless they say otherwise. By default brokers refuse those that are
+// more than an hour ahead of their clocks: the app could not go on behind a
+// record that an input took, or whose time is in its value.
+func withAnyTime(settings map[string]string) map[string]string {
+	_, limited := settings[aheadLimit]
+	if _, older := settings[eitherWay]; limited || older {
+		return settings
+	}
+	all := maps.Clone(settings)
+	all[aheadLimit] = strconv.FormatInt(math.MaxInt64, 10)
+	return all
 }
 
 func settingValues(settings map[string]string) map[string]*string {

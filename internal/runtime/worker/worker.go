@@ -24,7 +24,8 @@ import (
 // Worker is a goroutine with a consumer, a producer and tasks. All of it but
 // what says otherwise belongs to the goroutine that calls Run.
 type Worker struct {
-	left leftOut
+	left  leftOut
+	alone alone
 
 	c      Config
 	log    *slog.Logger
