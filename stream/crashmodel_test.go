@@ -88,6 +88,10 @@ func runModel(t *testing.T, top *topology.Topology, opener engine.Opener, rng *r
 			for _, r := range since {
 				want = append(want, m.process(r)...)
 			}
+		case n < 22:
+			commit(i)
+			j.move(m.restart)
+			committed = m.clone()
 		}
 	}
 	commit(400)

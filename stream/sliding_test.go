@@ -99,6 +99,9 @@ func runSliding(t *testing.T, j *job, key serde.Serde[window.Key[string]], diffe
 		if rng.IntN(25) == 0 {
 			j.crash(rng.IntN(2) == 0, func() {})
 		}
+		if rng.IntN(25) == 0 {
+			j.move(func() {})
+		}
 	}
 	if emit {
 		j.commit()

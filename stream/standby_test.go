@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +20,8 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/worker"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/state/engine"
+	"github.com/ottla-streams/ottla/state/engine/pebble"
 	"github.com/ottla-streams/ottla/topology"
 )
 
@@ -187,6 +191,31 @@ func (f *feeder) committed() bool {
 	return n >= int64(f.n)
 }
 
+// opens counts how often each folder was opened.
+type opens struct {
+	engine.Opener
+	mu sync.Mutex
+	by map[string]int
+}
+
+func (o *opens) Open(dir string) (engine.Engine, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.by[filepath.Base(dir)]++
+	return o.Opener.Open(dir)
+}
+
+func (o *opens) check(t *testing.T) {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for dir, n := range o.by {
+		if n > 1 {
+			t.Errorf("folder %s was opened %d times", dir, n)
+		}
+	}
+}
+
 // A standby takes over with the tail that it lacks, and the one that gives tasks
 // up keeps their stores.
 func TestStandbyTakesOver(t *testing.T) {
@@ -201,11 +230,15 @@ func TestStandbyTakesOver(t *testing.T) {
 			f := newFeeder(t, addrs)
 			f.feed(20_000)
 			config := Config{ID: "app", Guarantee: g, Standbys: 1, CommitInterval: 20 * time.Millisecond}
-			a := startPod(t, addrs, top, config)
+			files := &opens{Opener: pebble.New(pebble.Options{}), by: make(map[string]int)}
+			onFiles := config
+			onFiles.Engine = files
+			a := startPod(t, addrs, top, onFiles)
 			a.await("all records", f.committed)
 			b := startPod(t, addrs, top, config)
 			b.await("two standbys of b", b.has(2, 2))
 			a.await("two standbys of a", a.has(2, 2))
+			files.check(t)
 			cold := b.restored.Load()
 			f.feed(5000)
 			a.await("all records", f.committed)

@@ -111,6 +111,8 @@ func TestTTLModel(t *testing.T) {
 							j.commit()
 						case n == 4:
 							j.crash(opener == nil || rng.IntN(2) == 0, func() {})
+						case n == 5:
+							j.move(func() {})
 						}
 					}
 					j.commit()

@@ -26,6 +26,7 @@ type job struct {
 	clock  int64
 	dir    string
 	task   *task.Task
+	copy   *copied // nil for none
 
 	sent     []flow.Origin // all input
 	next     int64         // committed
@@ -48,7 +49,12 @@ func (j *job) begin(top *topology.Topology) {
 	j.t.Helper()
 	j.graph, j.log = top.Graph(), make(map[string][]overlay.Record)
 	j.start(true)
-	j.t.Cleanup(func() { j.check(j.task.Close(true)) })
+	j.t.Cleanup(func() {
+		j.check(j.task.Close(true))
+		if j.copy != nil {
+			j.check(j.copy.task.Close(true))
+		}
+	})
 }
 
 func (j *job) check(err error) {
@@ -64,23 +70,33 @@ func (j *job) start(fresh bool) {
 	if fresh {
 		j.dir = j.t.TempDir()
 	}
-	j.newOut, j.newLog = nil, make(map[string][]overlay.Record)
-	sub := j.graph.Subtopologies[0]
 	var err error
-	j.task, err = task.New(task.Config{
-		App: "job", Nodes: sub.Nodes, Stores: sub.Stores, Emit: j.emit, Clock: func() int64 { return j.clock },
-		Partitions: func(string) (int32, error) { return 1, nil }, CacheBytes: j.cache, EmitMillis: j.every,
-		Dir: j.dir + "/0_0", Persistent: j.opener, LayerBytes: 20_000,
-	})
+	j.task, err = task.New(j.config())
 	j.check(err)
 	for _, c := range j.task.Changelogs() {
 		log := j.log[c.Topic]
 		j.check(j.task.Restore(c.Store, log[c.From:], int64(len(log))))
 	}
+	j.ready()
+}
+
+func (j *job) config() task.Config {
+	sub := j.graph.Subtopologies[0]
+	return task.Config{
+		App: "job", Nodes: sub.Nodes, Stores: sub.Stores, Emit: j.emit, Clock: func() int64 { return j.clock },
+		Partitions: func(string) (int32, error) { return 1, nil }, CacheBytes: j.cache, EmitMillis: j.every,
+		Dir: j.dir + "/0_0", Persistent: j.opener, LayerBytes: 20_000,
+	}
+}
+
+// ready starts a task whose stores are restored.
+func (j *job) ready() {
+	j.t.Helper()
+	j.newOut, j.newLog = nil, make(map[string][]overlay.Record)
 	at, progress, err := task.DecodeMetadata(j.metadata)
 	j.check(err)
 	j.task.SetProgress(progress)
-	source := sub.Sources()[0]
+	source := j.graph.Subtopologies[0].Sources()[0]
 	j.check(j.task.AddInput(source.Source.Topics[0].Name, source, j.next, at))
 	j.check(j.task.Start())
 }
@@ -130,6 +146,7 @@ func (j *job) commit() {
 		j.dropped += n
 	}
 	clear(j.task.Dropped())
+	j.follow()
 	j.newOut, j.newLog = nil, make(map[string][]overlay.Record)
 }
 

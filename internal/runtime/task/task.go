@@ -113,6 +113,21 @@ type Task struct {
 // New binds the nodes of a task and opens the state that lies in its folder.
 // Its stores have to be restored and Start called before it processes.
 func New(c Config) (*Task, error) {
+	t := newTask(c)
+	state, err := openState(&t.c, t.log)
+	if err != nil {
+		return nil, fmt.Errorf("task %s: %w", c.ID, err)
+	}
+	t.state = state
+	if err := t.bind(); err != nil {
+		return nil, fmt.Errorf("task %s: %w", c.ID, errors.Join(err, state.close(false)))
+	}
+	t.shelve()
+	return t, nil
+}
+
+// newTask returns a task without state.
+func newTask(c Config) *Task {
 	if c.Context == nil {
 		c.Context = context.Background()
 	}
@@ -133,17 +148,8 @@ func New(c Config) (*Task, error) {
 	}
 	t.order.key = func(q *queue) int64 { return q.stamp }
 	t.reads = &Reads{ID: c.ID}
-	state, err := openState(&t.c, t.log)
-	if err != nil {
-		return nil, fmt.Errorf("task %s: %w", c.ID, err)
-	}
-	t.state = state
 	t.binder = graph.NewBinder((*instance)(t))
-	if err := t.bind(); err != nil {
-		return nil, fmt.Errorf("task %s: %w", c.ID, errors.Join(err, state.close(false)))
-	}
-	t.shelve()
-	return t, nil
+	return t
 }
 
 func (t *Task) bind() (err error) {

@@ -88,8 +88,10 @@ func (w *Worker) revoke(parts map[string][]int32) {
 		}
 	}
 	for _, e := range gone {
-		w.closeTask(e, clean && !w.fenced)
-		w.addStandby(e.id)
+		if !clean || w.fenced || !w.becomesStandby(e) {
+			w.closeTask(e, clean && !w.fenced)
+			w.addStandby(e.id)
+		}
 	}
 }
 

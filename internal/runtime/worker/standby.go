@@ -131,12 +131,22 @@ func (w *Worker) openStandby(s *standby) error {
 	if err := w.openFollower(); err != nil {
 		return err
 	}
-	c := w.taskConfig(s.id)
-	c.Nodes, c.CacheBytes, c.LayerBytes = nil, 0, min(c.LayerBytes, standbyLayers)
-	t, err := task.New(c)
+	t, err := task.New(w.standbyConfig(s.id))
 	if err != nil {
 		return err
 	}
+	w.tail(s, t)
+	return nil
+}
+
+func (w *Worker) standbyConfig(id graph.TaskID) task.Config {
+	c := w.taskConfig(id)
+	c.Nodes, c.CacheBytes, c.LayerBytes = nil, 0, min(c.LayerBytes, standbyLayers)
+	return c
+}
+
+// tail lets the stores of a copy follow their changelogs from where they are.
+func (w *Worker) tail(s *standby, t *task.Task) {
 	s.task, s.damaged, s.full = t, false, false
 	for _, c := range t.Changelogs() {
 		if c.Source && w.layout.counts[c.Topic] <= s.id.Partition {
@@ -146,7 +156,34 @@ func (w *Worker) openStandby(s *standby) error {
 	}
 	w.followLogs(s)
 	w.log.Info("task is kept as "+s.role.String(), "task", s.id.String(), "changelogs", len(s.logs))
-	return nil
+}
+
+// becomesStandby makes a copy of a task that was committed and goes to another
+// member, if the group wants one here: its stores stay open. If it returns false
+// the task is still to be closed.
+func (w *Worker) becomesStandby(e *entry) bool {
+	role, wanted := w.wanted[e.id]
+	if !wanted || e.task == nil || e.damaged || w.unsure || w.openFollower() != nil {
+		return false
+	}
+	w.order = slices.DeleteFunc(w.order, func(o *entry) bool { return o == e })
+	w.forgetJobs(e)
+	if e.phase != Processing {
+		e.task.Abort()
+	}
+	sum := w.standsFor(e, nil)
+	t, err := e.task.Deactivate(w.standbyConfig(e.id))
+	if err != nil {
+		w.log.Warn("task can't stay open as a copy", "task", e.id.String(), "error", err)
+		return false
+	}
+	w.c.Dir.SetStored(e.id, sum)
+	s := &standby{id: e.id, role: role}
+	w.standbys[e.id] = s
+	w.tail(s, t)
+	e.task = nil
+	w.closeTask(e, true)
+	return true
 }
 
 // standbyFailed decides what an error of a copy means. It never ends the

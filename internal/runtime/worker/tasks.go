@@ -239,15 +239,7 @@ func (w *Worker) closeTask(e *entry, clean bool) {
 // release closes the engine and the processors of a task. Uncommitted work of
 // one that is not clean is dropped; what earlier commits left is kept.
 func (w *Worker) release(e *entry, clean bool) {
-	for job, r := range w.jobs {
-		if r.entry == e {
-			w.restorer.Remove(job)
-			delete(w.jobs, job)
-			if r.probe != nil {
-				r.probe.probe = nil
-			}
-		}
-	}
+	w.forgetJobs(e)
 	w.order = slices.DeleteFunc(w.order, func(o *entry) bool { return o == e })
 	if !clean || e.phase != Processing {
 		e.task.Abort()
@@ -258,6 +250,19 @@ func (w *Worker) release(e *entry, clean bool) {
 		w.log.Warn("task did not close cleanly: its state goes back to what was written before", "task", e.id.String(), "error", err)
 	}
 	e.task, e.damaged = nil, false
+}
+
+// forgetJobs ends the reading of changelogs for a task.
+func (w *Worker) forgetJobs(e *entry) {
+	for job, r := range w.jobs {
+		if r.entry == e {
+			w.restorer.Remove(job)
+			delete(w.jobs, job)
+			if r.probe != nil {
+				r.probe.probe = nil
+			}
+		}
+	}
 }
 
 // standsFor sums the changelog offsets of a task's folder, -1 if they are not
