@@ -46,6 +46,52 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// Three instances are killed at once and come back (fault 2), and then are
+// stopped and started one after the other, as a new version of an app is rolled
+// out (fault 4): an instance that is back runs before the next one goes.
+func TestAllInTurn(t *testing.T) {
+	addr := broker.Start(t)
+	for _, g := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			s := names(t, addr, 6)
+			s.Guarantee = g
+			l := newLoad(t, addr, s.In)
+			l.run(400)
+			all, specs := make([]*instance, 3), []spec{s, s, s}
+			for i := range all {
+				specs[i].StateDir = t.TempDir()
+				all[i] = start(t, specs[i])
+			}
+			for _, i := range all {
+				i.running()
+			}
+			time.Sleep(3 * time.Second) // some state is on disk
+			for _, i := range all {
+				i.cmd.Process.Kill()
+			}
+			for i := range all {
+				<-all[i].done
+				all[i] = start(t, specs[i])
+			}
+			for _, i := range all {
+				i.running()
+			}
+			for i := range all {
+				all[i].stop()
+				all[i] = start(t, specs[i])
+				all[i].running()
+			}
+			n := l.halt()
+			got := collectUntil(t, addr, s.Out, 60*time.Second, func(c *counted) bool { return len(c.ids) >= n })
+			for _, i := range all {
+				i.stop()
+			}
+			got.check(t, g, n)
+		})
+	}
+}
+
 // An instance that stands still for longer than the session lasts loses its
 // tasks, finds out when it goes on, and is a member again by itself.
 func TestZombie(t *testing.T) {

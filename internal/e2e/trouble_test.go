@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-streams/ottla/internal/e2e/broker"
 	"github.com/ottla-streams/ottla/stream"
 )
 
@@ -76,9 +77,24 @@ func TestOffsetsDeleted(t *testing.T) {
 // (fault 44).
 func TestHangingTransaction(t *testing.T) {
 	t.Parallel()
-	_, s := fake(t, 1)
-	s.Guarantee = stream.ExactlyOnce
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers), kgo.TransactionalID("stranger"), kgo.DefaultProduceTopic(s.In), kgo.TransactionTimeout(time.Minute))
+	for _, where := range []string{"fake", "kafka"} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			var s spec
+			if where == "fake" {
+				_, s = fake(t, 1)
+			} else {
+				s = names(t, broker.Start(t), 1)
+				s.StateDir = t.TempDir()
+			}
+			s.Guarantee = stream.ExactlyOnce
+			hangingTransaction(t, s)
+		})
+	}
+}
+
+func hangingTransaction(t *testing.T, s spec) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers), kgo.TransactionalID(s.App+" stranger"), kgo.DefaultProduceTopic(s.In), kgo.TransactionTimeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +107,8 @@ func TestHangingTransaction(t *testing.T) {
 	}
 	var log appLog
 	stop := run(t, s, log.set, func(c *stream.Config) { c.TopicCheckInterval = 200 * time.Millisecond })
-	eventually(t, "the transaction is told", 20*time.Second, func() bool {
-		return log.has("WARN", "an open transaction holds up an input", "topic=in partition=0 offset=0")
+	eventually(t, "the transaction is told", 30*time.Second, func() bool {
+		return log.has("WARN", "an open transaction holds up an input", "topic="+s.In+" partition=0 offset=0")
 	})
 	if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
 		t.Fatal(err)
