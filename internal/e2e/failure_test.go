@@ -92,6 +92,36 @@ func TestOnFailure(t *testing.T) {
 	}
 }
 
+// A worker that dies again and again is replaced with pauses in between, which
+// grow: after 1 s, 2 s and so on.
+func TestReplacedWithPauses(t *testing.T) {
+	t.Parallel()
+	_, s := fake(t, 1)
+	var died []time.Time
+	enough := make(chan struct{})
+	app := newApp(t, s, func(b *stream.Builder) {
+		b.Stream(in(s.In)).ForEach(func(string, string) { panic("asked for") })
+	}, func(c *stream.Config) {
+		c.OnFailure = func(*stream.WorkerError) stream.Response {
+			if len(died) < 3 {
+				if died = append(died, time.Now()); len(died) == 3 {
+					close(enough)
+				}
+			}
+			return stream.ReplaceWorker
+		}
+	})
+	put(t, s.Brokers, s.In, at(1, "x"))
+	goRun(t, app)
+	await(t, "a worker died three times", 30*time.Second, enough)
+	if a, b := died[1].Sub(died[0]), died[2].Sub(died[1]); a < time.Second || b < 2*time.Second || b > 15*time.Second {
+		t.Errorf("workers died %s and %s after the one before", a, b)
+	}
+	if state := app.State(); state == stream.Failed || state == stream.NotRunning {
+		t.Errorf("the app is %s", state)
+	}
+}
+
 func either(t *testing.T, ends []<-chan error) (err error) {
 	t.Helper()
 	select {

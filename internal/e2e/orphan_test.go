@@ -44,6 +44,29 @@ func TestAllVanish(t *testing.T) {
 	got.check(t, s.Guarantee, n)
 }
 
+// One of two instances is killed in the middle of a transaction and does not come
+// back. The one that stays gets its tasks and ends its transaction: nobody waits
+// for the timeout of that.
+func TestOneVanishes(t *testing.T) {
+	addr := broker.Start(t)
+	s := names(t, addr, 4)
+	s.Guarantee, s.Interval, s.TxnLasts = stream.ExactlyOnce, 2*time.Second, long
+	l := newLoad(t, addr, s.In)
+	l.run(300)
+	all := startTwo(t, s)
+	eventually(t, "both have a transaction open", 60*time.Second, func() bool { return open(t, addr, s.App) == 2 })
+	all[0].kill()
+	if n := open(t, addr, s.App); n != 2 {
+		t.Fatalf("%d transactions are open after the kill, want that of the one killed too", n)
+	}
+	began := time.Now()
+	n := l.halt()
+	got := collectUntil(t, addr, s.Out, 3*time.Minute, func(c *counted) bool { return len(c.ids) >= n })
+	t.Logf("all results %s after the kill", time.Since(began).Round(time.Millisecond))
+	all[1].stop()
+	got.check(t, s.Guarantee, n)
+}
+
 // open counts the open transactions of an app.
 func open(t *testing.T, addr, app string) int {
 	n := 0

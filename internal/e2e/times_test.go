@@ -161,3 +161,58 @@ func refusedTime(t *testing.T, s spec, policy string) {
 		t.Errorf("dead letters are %q", got)
 	}
 }
+
+// Records of 60 days ago go through repartition topic and changelog of a broker
+// that deletes what is older than an hour, and the changelog has all that the
+// state needs to be restored (fault 34).
+func TestOldRecords(t *testing.T) {
+	b := broker.StartOwn(t, "log.retention.ms=3600000", "log.retention.check.interval.ms=500", "log.initial.task.delay.ms=500")
+	s := names(t, b.Addr(), 1)
+	s.Guarantee, s.StateDir = stream.ExactlyOnce, t.TempDir()
+	kept := map[string]*string{"retention.ms": kadm.StringPtr("-1")}
+	admin(t, b.Addr(), func(ctx context.Context, adm *kadm.Client) error {
+		s.In, s.Out = s.In+"-old", s.Out+"-old"
+		_, err := adm.CreateTopics(ctx, 1, 1, kept, s.In, s.Out)
+		if err == nil {
+			_, err = adm.CreateTopic(ctx, 1, 1, nil, s.In+"-short")
+		}
+		return err
+	})
+	old := time.Now().AddDate(0, 0, -60).UnixMilli()
+	send := func(from int) {
+		var records []*kgo.Record
+		for i := from; i < from+100; i++ {
+			records = append(records, at(old+int64(i), fmt.Sprintf("a%d %d", i%accounts, i)))
+		}
+		put(t, b.Addr(), s.In, records...)
+	}
+	put(t, b.Addr(), s.In+"-short", at(old, "gone soon"))
+	send(0)
+	i := start(t, s)
+	s.until(t, 100)
+	eventually(t, "the broker deletes old records", 60*time.Second, func() bool { return begins(t, b.Addr(), s.In+"-short") == 1 })
+	time.Sleep(2 * time.Second) // and all that it would
+	if at := begins(t, b.Addr(), s.App+"-counts-changelog"); at != 0 {
+		t.Errorf("the changelog begins at %d", at)
+	}
+	i.kill()
+	s.StateDir = t.TempDir()
+	send(100)
+	i = start(t, s)
+	s.until(t, 200).check(t, s.Guarantee, 200)
+	if i.restored() == 0 {
+		t.Error("nothing was restored")
+	}
+	i.stop()
+}
+
+// begins returns the first offset of a topic's only partition.
+func begins(t *testing.T, addr, topic string) (at int64) {
+	admin(t, addr, func(ctx context.Context, adm *kadm.Client) error {
+		starts, err := adm.ListStartOffsets(ctx, topic)
+		o, _ := starts.Lookup(topic, 0)
+		at = o.Offset
+		return err
+	})
+	return at
+}
