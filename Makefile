@@ -23,7 +23,8 @@ RACE := $(patsubst %,./%/...,$(wildcard internal/measure internal/runtime intern
 CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),2)
 SIDE_BY_SIDE := -p $(shell expr $(CORES) + 1) -parallel $(shell expr $(CORES) \* 4)
 
-SIMULATE := go test -tags synctests -timeout 0 ./internal/simulate
+# A run is short and its memory small: the garbage collector is in no hurry.
+SIMULATE := GOGC=400 go test -tags synctests -timeout 0 ./internal/simulate
 SEEDS ?= 100
 SOAK_SEEDS ?= 1000
 SOAK ?= 10m

@@ -126,7 +126,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		h.fail(w, r, errNoKey)
 	case answer.size() > h.c.MaxBytes:
-		h.fail(w, r, fmt.Errorf("value of %d bytes is larger than MaxBytes", answer.size()))
+		h.fail(w, r, errTooLarge)
 	default:
 		h.write(w, http.StatusOK, answer)
 	}

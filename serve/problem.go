@@ -17,6 +17,9 @@ func (e *badRequest) Error() string { return e.message }
 // errNoKey is that of a key without a value.
 var errNoKey = errors.New("the key has no value")
 
+// errTooLarge is that of a value that does not fit into an answer.
+var errTooLarge = errors.New("the value is larger than an answer may be")
+
 // errBusy is that of one stream of events too many.
 var errBusy = errors.New("too many streams are open")
 
@@ -45,6 +48,7 @@ var problems = []struct {
 	{state.ErrNotReady, problem{http.StatusServiceUnavailable, "not_ready", "the store is being moved or restored"}},
 	{state.ErrMoved, problem{http.StatusServiceUnavailable, "not_ready", "the store is being moved or restored"}},
 	{errBusy, problem{http.StatusTooManyRequests, "busy", "too many streams are open"}},
+	{errTooLarge, problem{http.StatusInsufficientStorage, "too_large", "the value is larger than an answer may be"}},
 	{errPeer, problem{http.StatusBadGateway, "peer", "the instance that has it can't be reached"}},
 	{context.DeadlineExceeded, problem{http.StatusGatewayTimeout, "timeout", "the query took too long"}},
 	{context.Canceled, problem{499, "canceled", "the caller went away"}},

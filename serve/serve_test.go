@@ -357,6 +357,27 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
+// A value that does not fit into an answer has a status of its own, whichever
+// instance has it.
+func TestTooLarge(t *testing.T) {
+	addrs := cluster(t, 2, "in", "name")
+	a, b := run(t, addrs, serve.Config{MaxBytes: 500}), run(t, addrs, serve.Config{MaxBytes: 500})
+	keys := []string{"k", "l", "m", "n", strings.Repeat("w", 600), strings.Repeat("x", 600), strings.Repeat("y", 600)}
+	produce(t, addrs, "name", time.Now(), keys...)
+	for _, in := range []*instance{a, b} {
+		for _, k := range keys {
+			want := map[bool]int{true: http.StatusOK, false: http.StatusInsufficientStorage}[len(k) == 1]
+			eventually(t, func() error {
+				status, m := in.get(t, "/stores/names/keys/"+k)
+				if code, _ := m["error"].(string); status != want || want != http.StatusOK && code != "too_large" {
+					return fmt.Errorf("%.1s: %d %v", k, status, m["error"])
+				}
+				return nil
+			})
+		}
+	}
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	app, err := stream.NewApp(build(t), stream.Config{ID: "x"})
 	if err != nil {

@@ -189,3 +189,26 @@ func unbase(t *testing.T, s string) []byte {
 	}
 	return b
 }
+
+// Whatever comes instead of an envelope is an error or a change, never a crash.
+func FuzzAvro(f *testing.F) {
+	s := debezium.Of(avro.Plain[debezium.Envelope[customer]](envelope), debezium.KeyColumns("id"))
+	h := s.(serde.HeaderAware[*debezium.Change[customer]])
+	for _, c := range []*debezium.Change[customer]{
+		{Op: debezium.Create, After: &customer{ID: 7, Name: "Ada"}},
+		{Op: debezium.Delete, Before: &customer{ID: 7}},
+	} {
+		var headers serde.Headers
+		b, err := h.AppendRecord(nil, c, &headers)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := s.Decode(b)
+		if err == nil && c != nil && c.After == nil && (c.Op == debezium.Create || c.Op == debezium.Update) {
+			t.Errorf("a row that is not there: %+v", c)
+		}
+	})
+}

@@ -197,3 +197,37 @@ func TestAway(t *testing.T) {
 		t.Errorf("away: %v", err)
 	}
 }
+
+// A schema that was deleted is an unknown one for who does not know it yet, and
+// all the same for who does; its subject can be registered again.
+func TestDeleted(t *testing.T) {
+	r, cl := connect(t)
+	topic := topic(t)
+	s := serde.Bind(avro.Framed[order1](r, v1), topic, false)
+	b := mustAppend(t, s, order1{1, "a"})
+	id, _, err := registry.SplitID(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []sr.DeleteHow{sr.SoftDelete, sr.HardDelete} {
+		if _, err := cl.DeleteSubject(t.Context(), topic+"-value", how); err != nil {
+			t.Fatal(err)
+		}
+		wantValue(t, s, mustAppend(t, s, order1{2, "b"}), order1{2, "b"}) // from the cache
+	}
+	other, _ := connect(t)
+	if _, err := other.Latest(t.Context(), topic+"-value"); !errors.Is(err, registry.ErrUnknown) {
+		t.Errorf("latest of a deleted subject: %v", err)
+	}
+	lookup := serde.Bind(avro.Framed[order1](other.With(registry.LookupOnly()), v1), topic, false)
+	if _, err := lookup.AppendTo(nil, order1{}); !errors.Is(err, registry.ErrUnknown) {
+		t.Errorf("look-up in a deleted subject: %v", err)
+	}
+	// Registries may keep the schema of an id that no subject has any more.
+	if _, err := serde.Bind(avro.Framed[order1](other, v1), topic, false).Decode(b); err != nil && !errors.Is(err, registry.ErrUnknown) {
+		t.Errorf("schema %d: %v", id, err)
+	}
+	third, _ := connect(t)
+	again := serde.Bind(avro.Framed[order1](third, v1), topic, false)
+	wantValue(t, again, mustAppend(t, again, order1{3, "c"}), order1{3, "c"})
+}
