@@ -249,6 +249,7 @@ func TestWatch(t *testing.T) {
 			return nil
 		})
 	}
+	settled(t, a, b)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var lines [2]*bufio.Scanner

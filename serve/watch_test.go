@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/serve"
+	"github.com/ottla-streams/ottla/stream"
 )
 
 // nextEvent is one event of a stream, with times from noon on.
@@ -65,11 +66,32 @@ func watching(t *testing.T, ctx context.Context, url string) *bufio.Scanner {
 	return bufio.NewScanner(resp.Body)
 }
 
+// settled waits until each instance has its part of each store: a stream ends
+// when its key moves.
+func settled(t *testing.T, instances ...*instance) {
+	t.Helper()
+	eventually(t, func() error {
+		for _, in := range instances {
+			hosts := in.app.AllMetadata()
+			for _, m := range hosts {
+				if len(m.Stores["minutes"]) != 1 || len(m.Stores["names"]) != 1 {
+					return fmt.Errorf("host %s has %v", m.Host, m.Stores)
+				}
+			}
+			if len(hosts) != len(instances) || in.app.State() != stream.Running {
+				return fmt.Errorf("%d hosts, state %s", len(hosts), in.app.State())
+			}
+		}
+		return nil
+	})
+}
+
 // The windows, sessions and versions of a key are followed through whichever
 // instance, from before there are any.
 func TestWatchByTime(t *testing.T) {
 	addrs := cluster(t, 2, "in", "name")
 	a, b := run(t, addrs, serve.Config{}), run(t, addrs, serve.Config{})
+	settled(t, a, b)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	at := map[string]time.Duration{"noon": 0, "soon": 40 * time.Second, "later": 10 * time.Minute}
