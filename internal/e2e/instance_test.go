@@ -49,6 +49,7 @@ type spec struct {
 	Standbys  int
 	TxnLasts  time.Duration
 	WarmupLag int64
+	Replicas  int16
 }
 
 // runInstance is the main function of an instance. It tells what it restores
@@ -88,7 +89,7 @@ func (s *spec) config(log *slog.Logger) stream.Config {
 	c := stream.Config{
 		ID: s.App, Brokers: []string{s.Brokers}, StateDir: s.StateDir, Guarantee: s.Guarantee, Workers: s.Workers,
 		SessionTimeout: 6 * time.Second, CommitInterval: s.Interval, Logger: log, DeadLetterTopic: s.Dead,
-		LayerAge: 2 * time.Second, TransactionTimeout: s.TxnLasts, ReplicationFactor: 1, CloseTimeout: 20 * time.Second,
+		LayerAge: 2 * time.Second, TransactionTimeout: s.TxnLasts, ReplicationFactor: max(1, s.Replicas), CloseTimeout: 20 * time.Second,
 		Standbys: s.Standbys, WarmupLag: s.WarmupLag,
 	}
 	if s.Via != "" {

@@ -13,8 +13,10 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -42,6 +44,31 @@ func StartOwn(t testing.TB, settings ...string) *Broker {
 	b := &Broker{t: t, proc: p}
 	t.Cleanup(b.close)
 	return b
+}
+
+// Join starts another broker in the cluster of b, with a node id from 2 on. It
+// has no vote: the cluster needs b, and can do without the others.
+func (b *Broker) Join(node int, settings ...string) *Broker {
+	b.t.Helper()
+	_, text, err := net.SplitHostPort(b.Addr())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	first, err := strconv.Atoi(text)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	port := first + 10*node
+	p, err := launchAt(b.proc.launcher, port, append([]string{
+		fmt.Sprintf("node.id=%d", node), "process.roles=broker", fmt.Sprintf("controller.quorum.voters=1@127.0.0.1:%d", first+1),
+		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d", port),
+	}, settings...))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	other := &Broker{t: b.t, proc: p}
+	b.t.Cleanup(other.close)
+	return other
 }
 
 // Addr returns the bootstrap address. It stays the same over restarts.

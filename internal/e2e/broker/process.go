@@ -27,17 +27,22 @@ type process struct {
 	launcher string
 	settings []string
 	dir      string // data folder, also with the files pid, kafka.log, server.properties
+	port     int    // 0 leaves it to the launcher
 	addr     string // empty until the first start
 	guard    io.Closer
 }
 
 // launch starts a broker in a new data folder.
 func launch(launcher string, settings []string) (*process, error) {
+	return launchAt(launcher, 0, settings)
+}
+
+func launchAt(launcher string, port int, settings []string) (*process, error) {
 	dir, err := os.MkdirTemp("", "ottla-kafka-")
 	if err != nil {
 		return nil, err
 	}
-	p := &process{launcher: launcher, settings: settings, dir: dir}
+	p := &process{launcher: launcher, settings: settings, port: port, dir: dir}
 	if p.guard, err = watch(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -84,6 +89,9 @@ func (p *process) start() error {
 	args := []string{"--data", p.dir}
 	if p.addr != "" {
 		args = append(args, "--keep")
+	}
+	if p.port > 0 {
+		args = append(args, "--port", strconv.Itoa(p.port))
 	}
 	for _, s := range p.settings {
 		args = append(args, "--set", s)
