@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -42,6 +41,7 @@ type expiry[K, V any] struct {
 	buf   []byte
 	tell  func(k K, v V, at int64) error // nil for nobody
 	gone  []expired                      // of the look under way
+	keys  []byte                         // of gone
 }
 
 type expired struct {
@@ -148,6 +148,9 @@ func (s *KeyValueStore[K, V]) expire(stream int64) error {
 	if upTo < x.next || upTo < 0 {
 		return nil
 	}
+	if !s.keyCopies {
+		x.keys = nil // who is told may keep them
+	}
 	if err := x.due(upTo); err != nil {
 		return err
 	}
@@ -163,14 +166,16 @@ func (s *KeyValueStore[K, V]) expire(stream int64) error {
 // due takes the entries up to a time out of the index, into gone.
 func (x *expiry[K, V]) due(upTo int64) error {
 	from := appendTime(nil, x.next)
-	x.next, x.gone = math.MaxInt64, x.gone[:0]
+	x.next, x.gone, x.keys = math.MaxInt64, x.gone[:0], x.keys[:0]
 	err := x.index.Scan(from, indexedKey, false, false, func(entry, _ []byte) bool {
 		at := int64At(entry)
 		if at > upTo {
 			x.next = min(x.next, at)
 			return false
 		}
-		x.gone = append(x.gone, expired{at, bytes.Clone(entry[8:])})
+		n := len(x.keys)
+		x.keys = append(x.keys, entry[8:]...)
+		x.gone = append(x.gone, expired{at, x.keys[n:len(x.keys):len(x.keys)]})
 		return true
 	})
 	if err != nil {

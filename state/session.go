@@ -90,8 +90,21 @@ func openSessions[K, V any](o graph.Opening, k serde.Serde[K], v serde.Serde[V])
 	s := &SessionStore[K, V]{
 		time: l, layers: o.Layers, key: k, values: newValues(v, o.Store.Headers, false), keyCopies: serde.Copies(k),
 	}
-	o.Layers.AtCommit(s.time.save)
+	o.Layers.AtCommit(s.save)
 	return s, nil
+}
+
+// save writes down what a commit ends with, and lets go the sessions that have
+// expired: nobody reads them, so that they need not be written to the engine.
+func (s *SessionStore[K, V]) save() {
+	s.time.save()
+	at, due := s.time.floor(), s.time.due
+	switch {
+	case due == nil:
+		s.layers.Unread(at)
+	case due.started:
+		s.layers.Unread(min(at, due.next))
+	}
 }
 
 // entry encodes the entry of a session, which is valid until the next call.

@@ -107,16 +107,17 @@ func (s *Store) Abort() {
 // in the changelog: its own retention does the same there. Until the engine has
 // dropped them too they may be read again.
 func (s *Store) Expire(lo, hi []byte) {
+	timed := bytes.Compare(lo, otherKey) < 0 // else there is nothing to look for in groups
 	for i, r := range s.expire {
 		if bytes.Equal(r[0], lo) {
 			if bytes.Compare(r[1], hi) < 0 {
 				s.expire[i][1] = append([]byte(nil), hi...)
-				s.expireMore = true
+				s.expireMore = s.expireMore || timed
 			}
 			return
 		}
 	}
-	s.expireMore = true
+	s.expireMore = s.expireMore || timed
 	s.expire = append(s.expire, [2][]byte{append([]byte(nil), lo...), append([]byte(nil), hi...)})
 }
 
@@ -145,7 +146,7 @@ func (s *Store) WriteOut(b engine.Batch) {
 func (s *Store) inOrder() []*entry {
 	owed := make([]*entry, 0, s.owed)
 	take := func(e *entry) {
-		if e.owed {
+		if e.owed && !s.outdated(e) {
 			owed = append(owed, e)
 		}
 	}
@@ -189,12 +190,15 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 	}
 	keep := func(e *entry) bool {
 		e.owed = false
-		stays := !e.comDel && (!drop || s.stays(e, from))
+		stays := !e.comDel && (!drop || s.stays(e, from)) && !s.outdated(e)
 		e.written = stays
 		if !stays && e.dirty {
 			s.forget(e)
 		}
 		return stays || e.dirty
+	}
+	if drop && len(s.dirty) == 0 {
+		s.clearPlain()
 	}
 	s.entries.keep(func(k *keyed) bool {
 		e := entryAt(k)
@@ -206,6 +210,19 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 	})
 	if s.tail > 0 {
 		s.keepGrouped(keep)
+	}
+}
+
+// clearPlain drops the entries without a time.
+func (s *Store) clearPlain() {
+	s.entries.each(func(k *keyed) {
+		e := entryAt(k)
+		e.owed = false // it was written
+		s.removed(e)
+	})
+	s.entries.clear()
+	if s.order != nil {
+		s.order.Clear()
 	}
 }
 
@@ -260,6 +277,9 @@ func (s *Store) expired(e *entry) bool {
 
 func (s *Store) dropMemory(lo, hi []byte) {
 	s.ensureOrder()
+	for first, ok := s.order.Min(); ok && first.e.key >= string(lo) && first.e.key < string(hi); first, ok = s.order.Min() {
+		s.remove(first.e)
+	}
 	var gone []*entry
 	s.order.Ascend(itemOf(&entry{key: string(lo)}), func(i item) bool {
 		if i.e.key >= string(hi) {

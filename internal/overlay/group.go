@@ -186,14 +186,19 @@ func (u *upper) startGroup(g *group, from, to uint64, reverse bool) {
 	}
 }
 
-// groupsInOrder calls f with the entries of each group, by their heads.
+// groupsInOrder calls f with the entries of each group, by their heads, but for
+// groups that nobody reads any more.
 func (s *Store) groupsInOrder(f func(e *entry)) {
 	type headed struct {
 		head head
 		g    *group
 	}
 	all := make([]headed, 0, s.groups.n)
-	s.groups.each(func(k *keyed) { all = append(all, headed{headOf(k.key), groupAt(k)}) })
+	s.groups.each(func(k *keyed) {
+		if g := groupAt(k); int64(g.list[len(g.list)-1].at) >= s.unread {
+			all = append(all, headed{headOf(k.key), g})
+		}
+	})
 	slices.SortFunc(all, func(a, b headed) int {
 		if less, same := a.head.before(&b.head); less {
 			return -1

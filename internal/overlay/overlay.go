@@ -103,6 +103,7 @@ type Store struct {
 	count   *measure.Store
 	tail    int   // of the keys, from their times on; 0 if they have none, or none stay
 	whole   int64 // entries of this time and later ones are in memory if there are any
+	unread  int64 // nobody reads entries of times before
 
 	// Of entries with times, which are not among the others.
 	groups    table  // none if none stay
@@ -124,7 +125,7 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, count: new(measure.Store), whole: always}
+	s := &Store{layout: layout, prefix: prefix, count: new(measure.Store), whole: always, unread: always}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -303,6 +304,7 @@ func (s *Store) touch(key []byte) *entry {
 	e := s.entry(key)
 	if e == nil {
 		e = s.insert(key)
+		s.last = e
 	}
 	if !e.dirty {
 		e.dirty = true
@@ -339,7 +341,11 @@ func (s *Store) remove(e *entry) {
 // takenOut takes note that an entry is not among those without a time any more.
 func (s *Store) takenOut(e *entry) {
 	if s.order != nil {
-		s.order.Delete(itemOf(e))
+		if first, _ := s.order.Min(); first.e == e {
+			s.order.PopMin() // as most that leave by time
+		} else {
+			s.order.Delete(itemOf(e))
+		}
 	}
 	s.removed(e)
 }

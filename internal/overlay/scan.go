@@ -13,7 +13,12 @@ import (
 // iterates don't disturb it, and the engine's iterator. On equal keys the upper
 // layers win; their deletes hide the engine's entry.
 
-const chunkSize = 32
+// chunkSize is the largest chunk; the first one is smaller, as many readers stop
+// soon.
+const (
+	chunkSize  = 32
+	firstChunk = 4
+)
 
 // scan is what a range read needs. A store keeps one for the next read.
 type scan struct {
@@ -139,6 +144,7 @@ type upper struct {
 	open    bool // there is no hi
 	reverse bool
 	chunk   []*entry
+	size    int // of the next chunk
 	next    int
 	pivot   entry // has the key where the next chunk begins
 	last    string
@@ -150,7 +156,7 @@ type upper struct {
 func (u *upper) start(order *btree.BTreeG[item], lo, hi []byte, reverse bool) {
 	u.order, u.open, u.reverse = order, hi == nil, reverse
 	u.lo, u.hi = append(u.lo[:0], lo...), append(u.hi[:0], hi...)
-	u.chunk, u.next, u.started, u.done = u.chunk[:0], 0, false, false
+	u.chunk, u.next, u.started, u.done, u.size = u.chunk[:0], 0, false, false, firstChunk
 }
 
 func (u *upper) peek() *entry {
@@ -178,7 +184,7 @@ func (u *upper) takes(i item) bool {
 		return true
 	}
 	u.chunk = append(u.chunk, e)
-	return len(u.chunk) < chunkSize
+	return len(u.chunk) < u.size
 }
 
 func (u *upper) fill() {
@@ -200,9 +206,10 @@ func (u *upper) fill() {
 		u.order.Descend(itemOf(&u.pivot), u.take)
 	}
 	n := len(u.chunk)
-	if n < chunkSize {
+	if n < u.size {
 		u.done = true
 	}
+	u.size = chunkSize
 	if n > 0 {
 		u.last, u.started = u.chunk[n-1].key, true
 	}

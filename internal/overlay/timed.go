@@ -54,6 +54,23 @@ func timeIn[T string | []byte](s *Store, key T) (at int64, ok bool) {
 	return int64(word(key[i:])), true
 }
 
+// Unread says that nobody will read entries of times before at any more, and does
+// not write them: they leave at the next write-out, and the engine never gets them.
+func (s *Store) Unread(at int64) {
+	if s.tail > 0 {
+		s.unread = max(s.unread, at)
+	}
+}
+
+// outdated says whether nobody reads an entry any more.
+func (s *Store) outdated(e *entry) bool {
+	if s.unread == always {
+		return false
+	}
+	at, ok := timeIn(s, e.key)
+	return ok && at < s.unread
+}
+
 // unknown says whether the engine may have a key that is not in memory.
 func (s *Store) unknown(key []byte) bool {
 	if s.base == nil {
@@ -85,7 +102,9 @@ func (s *Store) newest() int64 {
 			continue
 		}
 		for _, i := range groupAt(p.at).list {
-			times = append(times, int64(i.at))
+			if at := int64(i.at); at >= s.unread {
+				times = append(times, at)
+			}
 		}
 		if len(times) >= sampled {
 			break

@@ -296,3 +296,46 @@ func TestDeletesOfWhatTheEngineLacks(t *testing.T) {
 		}
 	}
 }
+
+// What nobody reads any more is not written to the engine, leaves memory when the
+// rest is written, and leaves what is read alone.
+func TestUnread(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		e, err := memory.Opener{}.Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newTimed(false)
+		for letter := range 10 { // those of the last have no time
+			for at := range int64(20) {
+				s.Put([]byte(timedKey(letter, at)), []byte("v"), 1, nil)
+			}
+		}
+		s.Unread(15)
+		s.Unread(10) // what was let go stays so
+		s.Commit()
+		s.Put([]byte(timedKey(0, 3)), []byte("late"), 1, nil)
+		writeOut(t, s, e, drop)
+		if !drop && s.Len() != 9*5+20+1 {
+			t.Errorf("%d entries in memory", s.Len())
+		}
+		if v, ok, err := s.Get([]byte(timedKey(0, 3))); !ok || err != nil || string(v) != "late" {
+			t.Errorf("what is written again: %s %v %v", v, ok, err)
+		}
+		s.Abort()
+		for letter := range 10 {
+			for at := range int64(20) {
+				want := at >= 15 || letter == 9
+				if _, ok, err := s.Get([]byte(timedKey(letter, at))); ok != want || err != nil {
+					t.Errorf("drop %v: entry %d at %d: %v %v", drop, letter, at, ok, err)
+				}
+				if _, ok, err := e.Get(nil, append([]byte{0, 1}, timedKey(letter, at)...)); ok != want || err != nil {
+					t.Errorf("drop %v: entry %d at %d in the engine: %v %v", drop, letter, at, ok, err)
+				}
+			}
+		}
+		if all, _ := s.Bytes(); s.Len() == 0 && all != 0 {
+			t.Errorf("%d bytes of nothing", all)
+		}
+	}
+}

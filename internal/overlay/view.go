@@ -78,7 +78,7 @@ func (s *Store) unshow(e *entry) {
 // Store returns a store over the view, for one goroutine. What is written to it
 // by mistake stays in it.
 func (v *View) Store() *Store {
-	return &Store{layout: v.layout, base: v, whole: never, frozen: true, count: new(measure.Store)}
+	return &Store{layout: v.layout, base: v, whole: never, unread: always, frozen: true, count: new(measure.Store)}
 }
 
 // Freeze makes a store over a base that others write read-only.
