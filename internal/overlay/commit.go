@@ -18,8 +18,8 @@ func (s *Store) Changes(f func(r *Record) error) error {
 		if e.silent {
 			continue
 		}
-		r = Record{Time: e.time, Headers: e.headers}
-		value := e.cur
+		r = Record{Time: e.time, Headers: e.headers()}
+		value := e.cur.bytes()
 		if e.curDel {
 			value = nil
 		}
@@ -53,7 +53,7 @@ func (s *Store) Commit() {
 		e.lentCur, e.lentCom = e.lentCom, e.lentCur
 		e.comDel, e.known, e.dirty = e.curDel, true, false
 		s.owe(e)
-		e.headers = nil
+		e.setHeaders(nil)
 		if s.settle(e) && len(s.expire) > 0 && s.tail > 0 && s.expired(e) {
 			s.late = append(s.late, e)
 		}
@@ -94,7 +94,8 @@ func (s *Store) owe(e *entry) {
 // Abort drops the uncommitted writes.
 func (s *Store) Abort() {
 	for i, e := range s.dirty {
-		e.dirty, e.headers = false, nil
+		e.dirty = false
+		e.setHeaders(nil)
 		if !e.known {
 			s.remove(e)
 		}
@@ -135,7 +136,7 @@ func (s *Store) WriteOut(b engine.Batch) {
 		if e.comDel {
 			b.Delete(s.keyBuf)
 		} else {
-			b.Set(s.keyBuf, e.com)
+			b.Set(s.keyBuf, e.com.bytes())
 		}
 	}
 }
@@ -241,8 +242,8 @@ func (s *Store) clear() {
 
 // forget drops the committed side of an entry that has an uncommitted one.
 func (s *Store) forget(e *entry) {
-	s.bytes -= cap(e.com)
-	e.com, e.known, e.comDel, e.lentCom = nil, false, false, false
+	s.bytes -= int(e.com.room)
+	e.com, e.known, e.comDel, e.lentCom = bytesRef{}, false, false, false
 	s.unshow(e)
 }
 
@@ -311,13 +312,13 @@ func (s *Store) Keep(key, value []byte) {
 	if e == nil {
 		e = s.insert(key)
 	}
-	s.bytes -= cap(e.com)
+	s.bytes -= int(e.com.room)
 	e.known, e.comDel = true, value == nil
 	s.owe(e)
 	if e.lentCom {
-		e.com, e.lentCom = nil, false
+		e.com, e.lentCom = bytesRef{}, false
 	}
-	e.com = append(e.com[:0], value...)
-	s.bytes += cap(e.com)
+	e.com.set(value)
+	s.bytes += int(e.com.room)
 	s.settle(e)
 }

@@ -11,7 +11,6 @@ package overlay
 
 import (
 	"time"
-	"unsafe"
 
 	"github.com/tidwall/btree"
 
@@ -42,43 +41,6 @@ type Layout interface {
 	// FromLog returns the entry of r; a nil value deletes. ok is false when r
 	// holds none. The results may alias r.
 	FromLog(r *Record) (key, value []byte, ok bool)
-}
-
-// entry is a key's value in the two upper layers.
-type entry struct {
-	// Short keys and values lie in the entry itself, and what a look-up needs at
-	// its begin: it then touches the table and two lines of memory.
-	keyed
-	shortKey [24]byte
-	dirty    bool
-	curDel   bool
-	silent   bool // the uncommitted write is not for the changelog
-	known    bool // the committed layer knows the key
-	comDel   bool
-	owed     bool // the engine does not have the committed value yet
-	lentCur  bool // a reader may hold cur: it must not be written again
-	lentCom  bool
-	written  bool // the engine may have the key, though it may be of a time that it has nothing else of
-
-	cur         []byte // uncommitted, when dirty
-	com         []byte // committed, when known
-	shortValues [2][24]byte
-	time        int64 // of the uncommitted write
-	headers     serde.Headers
-}
-
-const entryOverhead = 208 // bytes of an entry and its place in the map, about
-
-func newEntry(key []byte) *entry {
-	e := &entry{}
-	e.cur, e.com = e.shortValues[0][:0], e.shortValues[1][:0]
-	if len(key) == 0 || len(key) > len(e.shortKey) {
-		e.key = string(key)
-		return e
-	}
-	n := copy(e.shortKey[:], key)
-	e.key = unsafe.String(&e.shortKey[0], n) // never written again
-	return e
 }
 
 // Store is the layers of one store.
@@ -189,11 +151,11 @@ func (s *Store) peek(key []byte, lend bool) ([]byte, bool, error) {
 	if e := s.entry(key); e != nil {
 		if e.dirty {
 			e.lentCur = e.lentCur || lend
-			return e.cur, !e.curDel, nil
+			return e.cur.bytes(), !e.curDel, nil
 		}
 		if e.known {
 			e.lentCom = e.lentCom || lend
-			return e.com, !e.comDel, nil
+			return e.com.bytes(), !e.comDel, nil
 		}
 	}
 	if !s.unknown(key) {
@@ -254,17 +216,15 @@ func (s *Store) baseKey(key []byte) []byte {
 func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	s.count.Puts++
 	e := s.touch(key)
-	s.bytes -= cap(e.cur)
+	s.bytes -= int(e.cur.room)
 	if e.lentCur {
-		e.cur, e.lentCur = nil, false
+		e.cur, e.lentCur = bytesRef{}, false
 	}
-	e.cur = append(e.cur[:0], value...)
-	if e.cur == nil {
-		e.cur = []byte{}
-	}
-	s.bytes += cap(e.cur)
+	e.cur.set(value)
+	s.bytes += int(e.cur.room)
 	s.pending += len(value)
-	e.curDel, e.silent, e.time, e.headers = false, false, time, headers
+	e.curDel, e.silent, e.time = false, false, time
+	e.setHeaders(headers)
 }
 
 // Mark is Put without a trace in the changelog.
@@ -277,13 +237,15 @@ func (s *Store) Mark(key, value []byte) {
 func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 	s.count.Deletes++
 	e := s.touch(key)
-	e.curDel, e.silent, e.time, e.headers = true, false, time, headers
+	e.curDel, e.silent, e.time = true, false, time
+	e.setHeaders(headers)
 }
 
 // Drop removes key without a trace in the changelog.
 func (s *Store) Drop(key []byte) {
 	e := s.touch(key)
-	e.curDel, e.silent, e.headers = true, true, nil
+	e.curDel, e.silent = true, true
+	e.setHeaders(nil)
 }
 
 // logged is an entry that goes to the changelog and is not kept.
@@ -316,7 +278,7 @@ func (s *Store) touch(key []byte) *entry {
 
 func (s *Store) insert(key []byte) *entry {
 	e := newEntry(key)
-	s.bytes += len(key) + entryOverhead + cap(e.cur) + cap(e.com)
+	s.bytes += len(key) + entryOverhead + int(e.cur.room+e.com.room)
 	if grouped(s, key) {
 		s.insertGrouped(e, key)
 		return e
@@ -359,7 +321,7 @@ func (s *Store) removed(e *entry) {
 		e.owed = false
 		s.owed--
 	}
-	s.bytes -= len(e.key) + entryOverhead + cap(e.cur) + cap(e.com)
+	s.bytes -= len(e.key) + entryOverhead + int(e.cur.room+e.com.room)
 	s.unshow(e)
 }
 

@@ -128,15 +128,6 @@ func compareKey(a string, b []byte, reverse bool) int {
 	return 1
 }
 
-func (e *entry) value(lend bool) ([]byte, bool) {
-	if e.dirty {
-		e.lentCur = e.lentCur || lend
-		return e.cur, !e.curDel
-	}
-	e.lentCom = e.lentCom || lend
-	return e.com, e.known && !e.comDel
-}
-
 // upper walks over the entries of the upper layers.
 type upper struct {
 	order   *btree.BTreeG[item]

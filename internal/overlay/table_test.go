@@ -1,10 +1,15 @@
 package overlay
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"unsafe"
+
+	"github.com/ottla-streams/ottla/serde"
 )
 
 // TestTable compares a table with a map, in a random order of changes.
@@ -132,5 +137,34 @@ func BenchmarkFindWarmed(b *testing.B) {
 		if _, ok, err := s.Peek(keys[i*7919%len(keys)]); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
+	}
+}
+
+// An entry fills two lines of memory just so, and what lies in it is not mixed up.
+func TestEntryInline(t *testing.T) {
+	if n := unsafe.Sizeof(entry{}); n != 128 {
+		t.Errorf("an entry takes %d bytes", n)
+	}
+	for n := range 40 {
+		key := bytes.Repeat([]byte{'k'}, n)
+		for v := range 40 {
+			e := newEntry(key)
+			e.cur.set(bytes.Repeat([]byte{'c'}, v))
+			e.com.set(bytes.Repeat([]byte{'o'}, v))
+			e.setHeaders(serde.Headers{{Key: "h"}})
+			if e.key != string(key) || string(e.cur.bytes()) != strings.Repeat("c", v) || string(e.com.bytes()) != strings.Repeat("o", v) {
+				t.Fatalf("key of %d, values of %d: %q %q %q", n, v, e.key, e.cur.bytes(), e.com.bytes())
+			}
+			if e.cur.bytes() == nil || len(e.headers()) != 1 || e.headers()[0].Key != "h" {
+				t.Fatalf("value %v, headers %v", e.cur.bytes(), e.headers())
+			}
+		}
+	}
+	var none bytesRef
+	if none.bytes() != nil || (&entry{}).headers() != nil {
+		t.Error("nothing is not nil")
+	}
+	if none.set(nil); none.bytes() == nil {
+		t.Error("an empty value is nil")
 	}
 }

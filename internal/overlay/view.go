@@ -65,7 +65,7 @@ func (s *Store) Hide() { s.shown = nil }
 // show notes the committed value of an entry, which must not be written again.
 func (s *Store) show(e *entry) {
 	e.lentCom = true
-	s.shown.Set(shownOf(&version{e.key, e.com, e.comDel}))
+	s.shown.Set(shownOf(&version{e.key, e.com.bytes(), e.comDel}))
 }
 
 // unshow forgets the committed value of an entry.

@@ -75,7 +75,7 @@ func (t *table) likely(h uint64) *keyed {
 func warmEntries(found []*keyed) (sum uint64) {
 	for _, k := range found {
 		if e := entryAt(k); e != nil {
-			sum += uint64(len(e.key)) + uint64(len(e.cur)) + uint64(e.time)
+			sum += uint64(len(e.key)) + uint64(e.time)
 		}
 	}
 	return sum
@@ -100,7 +100,7 @@ func warmGroups(found []*keyed) (sum uint64) {
 	}
 	for _, e := range last {
 		if e != nil {
-			sum += uint64(len(e.key)) + uint64(len(e.cur)) + uint64(e.time)
+			sum += uint64(len(e.key)) + uint64(e.time)
 		}
 	}
 	return sum
