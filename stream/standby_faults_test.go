@@ -60,6 +60,7 @@ func (b *faultyBatch) Commit() error {
 func TestStandbyFaults(t *testing.T) {
 	for _, fault := range []error{engine.ErrNoSpace, engine.ErrDamaged} {
 		t.Run(strings.ReplaceAll(fault.Error(), " ", "-"), func(t *testing.T) {
+			t.Parallel()
 			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "in"))
 			if err != nil {
 				t.Fatal(err)
@@ -147,6 +148,7 @@ func sumOf(t *testing.T, addrs []string) int64 {
 // Instances of two workers each come and go. Nothing is counted twice or not at
 // all, and no two copies of a task are in one process.
 func TestStandbyChurn(t *testing.T) {
+	t.Parallel()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "in"))
 	if err != nil {
 		t.Fatal(err)
@@ -198,6 +200,7 @@ func TestStandbyChurn(t *testing.T) {
 // A table that is read again from its input has standbys too. They are never
 // ahead of what the task has committed.
 func TestStandbyOfSource(t *testing.T) {
+	t.Parallel()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "in"))
 	if err != nil {
 		t.Fatal(err)

@@ -221,6 +221,7 @@ func (o *opens) check(t *testing.T) {
 func TestStandbyTakesOver(t *testing.T) {
 	for _, g := range []Guarantee{AtLeastOnce, ExactlyOnce} {
 		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
 			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "in"))
 			if err != nil {
 				t.Fatal(err)
@@ -256,6 +257,7 @@ func TestStandbyTakesOver(t *testing.T) {
 
 // A task moves when its warm-up has caught up. Until then its owner works.
 func TestWarmup(t *testing.T) {
+	t.Parallel()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "in"))
 	if err != nil {
 		t.Fatal(err)
@@ -297,6 +299,7 @@ func TestWarmup(t *testing.T) {
 
 // Standbys are kept where the tags say something else.
 func TestRackTags(t *testing.T) {
+	t.Parallel()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(6, "in"))
 	if err != nil {
 		t.Fatal(err)
