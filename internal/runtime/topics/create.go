@@ -68,8 +68,8 @@ func withAnyTime(settings map[string]string) map[string]string {
 	if _, older := settings[eitherWay]; limited || older {
 		return settings
 	}
-	all := maps.Clone(settings)
-	all[aheadLimit] = strconv.FormatInt(math.MaxInt64, 10)
+	all := map[string]string{aheadLimit: strconv.FormatInt(math.MaxInt64, 10)}
+	maps.Copy(all, settings)
 	return all
 }
 
