@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/stream"
@@ -35,6 +36,25 @@ func (o *outage) last(d time.Duration) {
 	o.away.Store(false)
 }
 
+// settled waits until the group has so many members and has not rebalanced for a
+// while. A rebalance that an outage cuts off may end without a member.
+func settled(t *testing.T, s spec, members int) {
+	t.Helper()
+	since := time.Now()
+	for end := since.Add(30 * time.Second); time.Since(since) < 500*time.Millisecond; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the group does not settle")
+		}
+		admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
+			got, err := adm.DescribeGroups(ctx, s.App)
+			if g := got[s.App]; g.State != "Stable" || len(g.Members) != members {
+				since = time.Now()
+			}
+			return err
+		})
+	}
+}
+
 // Brokers that are away for less than a session leave no trace, at least once
 // too: nothing crashed, so nothing has to come twice. The client gives its
 // membership up within a second, and the tasks have sent what is not committed.
@@ -55,6 +75,7 @@ func TestOutage(t *testing.T) {
 			all := func(got *counted) bool { return len(got.ids) >= l.total() }
 			collectUntil(t, s.Brokers, s.Out, 40*time.Second, all)
 			for range 2 {
+				settled(t, s, 2)
 				l.run(400)
 				time.Sleep(700 * time.Millisecond)
 				o.last(5 * time.Second) // longer than between two heartbeats
