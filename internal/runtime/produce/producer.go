@@ -152,6 +152,11 @@ func (p *Producer) forget(err error) {
 	}
 	clear(p.opened)
 	p.opened = p.opened[:0]
+	p.refuseAll(err)
+}
+
+// refuseAll ends the batches that were handed over and are not on their way.
+func (p *Producer) refuseAll(err error) {
 	for _, topic := range p.byName {
 		for _, t := range topic.used {
 			p.refuseWaiting(t, err)

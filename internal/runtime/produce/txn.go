@@ -245,9 +245,5 @@ func (p *Producer) breakOff(err error) {
 		return
 	}
 	p.broken = err
-	for _, topic := range p.byName {
-		for _, t := range topic.used {
-			p.refuseWaiting(t, err)
-		}
-	}
+	p.refuseAll(err)
 }
