@@ -96,14 +96,7 @@ func TestChangelogEmptied(t *testing.T) {
 
 	empty(t, addr, s.App+"-counts-changelog")
 	s.StateDir = t.TempDir()
-	top, err := counting(s.In, s.Out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app, err := stream.NewApp(top, s.config(testLog(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	app := newApp(t, s, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := app.Run(ctx); err == nil || !errors.Is(err, stream.ErrStateLost) {
@@ -146,14 +139,7 @@ func TestStateInUse(t *testing.T) {
 	s.StateDir = t.TempDir()
 	i := start(t, s)
 	i.running()
-	top, err := counting(s.In, s.Out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app, err := stream.NewApp(top, s.config(testLog(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	app := newApp(t, s, nil)
 	if err := app.Run(t.Context()); !errors.Is(err, stream.ErrStateInUse) {
 		t.Errorf("second instance on the folder: %v", err)
 	}

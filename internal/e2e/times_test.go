@@ -79,15 +79,8 @@ func TestAheadOfChangelog(t *testing.T) {
 		return err
 	})
 	put(t, s.Brokers, s.In, at(time.Now().AddDate(0, 0, 2).UnixMilli(), "a0 0"))
-	top, err := counting(s.In, s.Out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app, err := stream.NewApp(top, s.config(testLog(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err = app.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "topic "+changelog) || !strings.Contains(err.Error(), aheadLimit) {
+	app := newApp(t, s, nil)
+	if err := app.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "topic "+changelog) || !strings.Contains(err.Error(), aheadLimit) {
 		t.Errorf("ended with %v", err)
 	}
 	admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
