@@ -29,7 +29,7 @@ type place struct {
 
 func newReader(r *run) (*reader, error) {
 	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(r.cluster.ListenAddrs()...), kgo.Dialer(r.net.DialContext), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.SeedBrokers(r.cluster.ListenAddrs()...), kgo.Dialer(r.wire(4).dial), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeTopics("applied", "balances", "confirmed", "per-window", changelog), kgo.FetchMaxWait(500*time.Millisecond),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(time.Second), kgo.MetadataMaxAge(5*time.Second),
 	)

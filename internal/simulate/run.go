@@ -199,6 +199,13 @@ func (r *run) brokers() {
 	}
 }
 
+// wire is how the load and the reader reach the brokers: always, and never in no
+// time. A client that asks again at once, as one does whose partition has moved,
+// would else keep fake time from passing, and with it what it waits for.
+func (r *run) wire(stream uint64) *wire {
+	return newWire(r.net.DialContext, rand.New(rand.NewPCG(r.s.Seed, stream)))
+}
+
 // dial is how machines reach the brokers.
 func (r *run) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	r.mu.Lock()

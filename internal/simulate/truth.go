@@ -35,7 +35,7 @@ type load struct {
 
 func newLoad(r *run) (*load, error) {
 	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(r.cluster.ListenAddrs()...), kgo.Dialer(r.net.DialContext), kgo.ProducerLinger(0),
+		kgo.SeedBrokers(r.cluster.ListenAddrs()...), kgo.Dialer(r.wire(5).dial), kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()),
 	)
 	if err != nil {
