@@ -106,11 +106,17 @@ func (b *Broker) Restart() {
 // partitions is then neither committed nor aborted, whatever its clients do.
 func (b *Broker) LostMarkers() int {
 	b.t.Helper()
-	text, err := os.ReadFile(b.proc.logFile())
+	n, err := LostMarkers(b.proc.logFile())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return bytes.Count(text, []byte("these partitions are likely deleted already and hence can be skipped"))
+	return n
+}
+
+// LostMarkers counts them in the log of a broker.
+func LostMarkers(logFile string) (int, error) {
+	text, err := os.ReadFile(logFile)
+	return bytes.Count(text, []byte("these partitions are likely deleted already and hence can be skipped")), err
 }
 
 func (b *Broker) close() {

@@ -1,7 +1,8 @@
 // Package budget divides what an app may keep in memory among those who keep
 // something: its workers, its tasks and the engine of their stores.
 //
-// There is one type, [Budget]. It is safe for concurrent use.
+// There is one type, [Budget]. It is safe for concurrent use. While apps run it
+// also sees to it that the garbage collector has room.
 package budget
 
 import (

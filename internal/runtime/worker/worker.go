@@ -117,6 +117,8 @@ func New(c Config) *Worker {
 func (w *Worker) Run(ctx context.Context) (err error) {
 	w.life, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	defer w.stop()
+	w.c.Budget.Enter()
+	defer w.c.Budget.Leave()
 	defer context.AfterFunc(ctx, w.expire)()
 	defer w.close()
 	defer func() {

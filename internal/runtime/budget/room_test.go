@@ -1,0 +1,55 @@
+package budget
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestRoom(t *testing.T) {
+	others, h := int64(0), heap{}
+	r := &room{workers: make(map[*Budget]int), heap: func() heap { return h }}
+	collect := func() { h = heap{h.collections + 2, others + int64(len(r.kept))*chunkBytes} }
+	large, small := New(10*floorParts*chunkBytes, 2, nil), New(5*floorParts*chunkBytes, 1, nil)
+	for _, step := range []struct {
+		what   string
+		do     func()
+		chunks int
+	}{
+		{"an app begins", func() { r.enter(large, 1) }, 10},
+		{"it holds something", func() { others = 3*chunkBytes + 1; collect() }, 6},
+		{"no collection since", func() { others = 9 * chunkBytes }, 6},
+		{"a little less", func() { others = 2 * chunkBytes; collect() }, 6},
+		{"much less", func() { others = 0; collect() }, 10},
+		{"another worker, and a smaller app", func() { r.enter(large, 1); r.enter(small, 1) }, 10},
+		{"one worker ends", func() { r.enter(large, -1) }, 10},
+		{"the large app ends", func() { r.enter(large, -1) }, 5},
+		{"more than enough is held", func() { others = 20 * chunkBytes; collect() }, 0},
+		{"the last one ends", func() { others = 0; r.enter(small, -1); collect() }, 0},
+	} {
+		step.do()
+		r.tend()
+		if len(r.kept) != step.chunks {
+			t.Errorf("%s: %d chunks, want %d", step.what, len(r.kept), step.chunks)
+		}
+	}
+}
+
+// What is kept counts for the collector.
+func TestRoomOfProcess(t *testing.T) {
+	runtime.GC()
+	b := New(1<<30, 1, nil)
+	b.Enter()
+	runtime.GC()
+	if live, least := readHeap().live, b.total/floorParts-2*chunkBytes; live < least {
+		t.Errorf("%d bytes live, want %d at least", live, least)
+	}
+	runtime.GC()
+	b.Tend()
+	if len(process.kept) == 0 {
+		t.Error("nothing is kept after collections")
+	}
+	b.Leave()
+	if n := len(process.kept); n != 0 {
+		t.Errorf("%d chunks are kept after the end", n)
+	}
+}
