@@ -8,7 +8,8 @@
 // cut off, paused, stopped or wiped when, and what the brokers refuse. [Run]
 // plays it. A machine has a disk and starts one process after the other on it; a
 // wire is what stands between a process and the brokers; a truth is what the load
-// sent, by which the judge measures what came out.
+// sent, by which the judge measures what came out. Sessions ends what Kafka ends and
+// kfake does not.
 //
 // # What is judged
 //

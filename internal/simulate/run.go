@@ -23,27 +23,8 @@ const mostFailures, mostMissing = 20, 10
 // patience is how long after the last fault all results may take.
 const patience = 90 * time.Second
 
-// errStalled is wrapped when results stay away, and errMissing by each result
-// that is not there at the end, which is wrong unless the run stalled.
-var (
-	errStalled = errors.New("results stay away")
-	errMissing = errors.New("missing")
-)
-
-// onlyStalled says that nothing but missing results is wrong with a run that
-// stood still.
-func onlyStalled(err error) bool {
-	all, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return errors.Is(err, errStalled)
-	}
-	for _, one := range all.Unwrap() {
-		if !errors.Is(one, errStalled) && !errors.Is(one, errMissing) {
-			return false
-		}
-	}
-	return errors.Is(err, errStalled)
-}
+// errMissing is wrapped by each result that is not there at the end.
+var errMissing = errors.New("missing")
 
 // run is one play of a schedule.
 type run struct {
@@ -119,6 +100,11 @@ func (r *run) play(dir string) error {
 		scripts.Go(func() { m.play(r.s.Machines[i]) })
 	}
 	scripts.Go(func() { r.brokers() })
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { newSessions(r.cluster, l.client).run(ctx) })
+	defer watch.Wait()
+	defer cancel()
 	l.play()
 	scripts.Wait()
 	r.log.Info("FAULT: no more")
@@ -152,7 +138,7 @@ func (r *run) await(read *reader, l *load) {
 			return
 		}
 		if time.Now().After(until) {
-			r.fail("%w: %s after the last fault there are %d of %d postings and %d of %d pairs", errStalled, patience, postings, l.truth.sent, joined, pairs)
+			r.fail("results stay away: %s after the last fault there are %d of %d postings and %d of %d pairs", patience, postings, l.truth.sent, joined, pairs)
 			return
 		}
 	}

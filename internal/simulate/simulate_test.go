@@ -34,9 +34,7 @@ func TestSeeds(t *testing.T) {
 				s.ExactlyOnce, s.Memory = exactly, memory
 				t.Run(name(s), func(t *testing.T) {
 					t.Parallel()
-					if !play(t, s, true) {
-						play(t, s, false)
-					}
+					play(t, s)
 				})
 			}
 		}
@@ -65,30 +63,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A run that stood still is played once more only if nothing but that is wrong.
-func TestOnlyStalled(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		failures []error
-		want     bool
-	}{
-		{"nothing", nil, false},
-		{"stalled", []error{fmt.Errorf("%w: 1 of 2", errStalled)}, true},
-		{"stalled with missing results", []error{fmt.Errorf("%w: 1 of 2", errStalled), fmt.Errorf("%w: b", errMissing)}, true},
-		{"missing results alone", []error{fmt.Errorf("%w: b", errMissing)}, false},
-		{"stalled and wrong", []error{fmt.Errorf("%w: 1 of 2", errStalled), errors.New("a: 2 times")}, false},
-		{"wrong", []error{errors.New("a: 2 times")}, false},
-	} {
-		r := &run{log: slog.New(slog.DiscardHandler)}
-		for _, err := range test.failures {
-			r.fail("%w", err)
-		}
-		if got := onlyStalled(errors.Join(r.failures...)); got != test.want {
-			t.Errorf("%s: %v, want %v", test.name, got, test.want)
-		}
-	}
-}
-
 // However much is missing, what is wrong is kept.
 func TestMissingHidesNothing(t *testing.T) {
 	r := &run{log: slog.New(slog.DiscardHandler)}
@@ -113,12 +87,8 @@ func name(s Schedule) string {
 	return fmt.Sprintf("%d/%s/%s", s.Seed, guarantee, stores)
 }
 
-// play plays a schedule. It returns false if results stayed away, nothing else
-// was wrong, and again says that it may be played once more: who joins when a
-// machine is busy is not the seed's, and now and then the group of the fake cluster
-// waits for a member that went. What is wrong in the results fails at once, whether
-// the run stood still or not.
-func play(t *testing.T, s Schedule, again bool) (flowed bool) {
+// play plays a schedule.
+func play(t *testing.T, s Schedule) {
 	dir := t.TempDir()
 	log := &tail{}
 	level := slog.LevelInfo
@@ -136,16 +106,10 @@ func play(t *testing.T, s Schedule, again bool) (flowed bool) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		err := Run(s, dir, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
-		if again && onlyStalled(err) {
-			t.Logf("STALLED, and played again: %.200s", err)
-			return
-		}
-		flowed = true
 		if err != nil {
 			t.Errorf("%v\n%s\nreplay: go test -tags synctests ./internal/simulate -run 'TestSeeds/%s' -seed=%d -log=FILE\nlog:\n%s", err, s, name(s), s.Seed, log)
 		}
 	})
-	return flowed
 }
 
 // tail keeps a log and shows its end.

@@ -46,6 +46,24 @@ func StartOwn(t testing.TB, settings ...string) *Broker {
 	return b
 }
 
+// Reopen starts a broker on the data folder of one that has ended. The folder is
+// removed when the test ends.
+func Reopen(t testing.TB, dir string) *Broker {
+	t.Helper()
+	needIntegration(t)
+	launcher, ok := findLauncher()
+	if !ok {
+		t.Skip(noLauncher)
+	}
+	p, err := begin(&process{launcher: launcher, dir: dir, keep: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{t: t, proc: p}
+	t.Cleanup(b.close)
+	return b
+}
+
 // Join starts another broker in the cluster of b, with a node id from 2 on. It
 // has no vote: the cluster needs b, and can do without the others.
 func (b *Broker) Join(node int, settings ...string) *Broker {

@@ -29,6 +29,7 @@ type process struct {
 	dir      string // data folder, also with the files pid, kafka.log, server.properties
 	port     int    // 0 leaves it to the launcher
 	addr     string // empty until the first start
+	keep     bool   // the data of an earlier start
 	guard    io.Closer
 }
 
@@ -42,9 +43,13 @@ func launchAt(launcher string, port int, settings []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{launcher: launcher, settings: settings, port: port, dir: dir}
-	if p.guard, err = watch(dir); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	return begin(&process{launcher: launcher, settings: settings, port: port, dir: dir})
+}
+
+// begin starts a broker for the first time.
+func begin(p *process) (_ *process, err error) {
+	if p.guard, err = watch(p.dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err := p.start(); err != nil {
 		err = fmt.Errorf("%w\n%s", err, p.logTail())
@@ -87,7 +92,7 @@ func (g *guard) Close() error {
 // of an earlier start.
 func (p *process) start() error {
 	args := []string{"--data", p.dir}
-	if p.addr != "" {
+	if p.keep {
 		args = append(args, "--keep")
 	}
 	if p.port > 0 {
@@ -105,7 +110,7 @@ func (p *process) start() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", p.launcher, err, strings.TrimSpace(said.String()))
 	}
-	p.addr = strings.TrimSpace(string(out))
+	p.addr, p.keep = strings.TrimSpace(string(out)), true
 	return nil
 }
 
