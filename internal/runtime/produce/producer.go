@@ -99,6 +99,7 @@ type part struct {
 	queued bool     // in a broker's queue, or homeless
 	id     producerID
 	seq    int32 // of the next new batch
+	room   int   // bytes that a batch of late took
 }
 
 // broker has at most one request on its way.
@@ -112,6 +113,7 @@ type broker struct {
 }
 
 const (
+	leastBatch   = 4 << 10         // bytes that a batch has room for at first
 	requestBytes = 8 << 20         // a request is not made larger once it has that
 	refreshEvery = 5 * time.Minute // partitions may be added to topics
 )
@@ -240,7 +242,10 @@ func (p *Producer) openBatch(ctx context.Context, t *part) (*batch, error) {
 		p.spareSize -= cap(b.buf)
 	}
 	if b == nil {
-		b = &batch{buf: make([]byte, headerBytes, 4<<10)}
+		b = new(batch)
+	}
+	if cap(b.buf) < leastBatch || b.n == 0 && cap(b.buf) < t.room {
+		b.buf = make([]byte, headerBytes, max(t.room, leastBatch))
 	}
 	b.part, t.open = t, b
 	if !t.listed {
@@ -256,6 +261,7 @@ func (p *Producer) hand(t *part) {
 	t.open = nil
 	t.topic.turn(t.num)
 	b.handed = len(b.buf)
+	t.room = max(len(b.buf), t.room/2)
 	t.ready = append(t.ready, b)
 	p.waiting++
 	p.bytes += b.handed
