@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -69,7 +70,8 @@ func isNetwork(err error) bool {
 		timeout interface{ Timeout() bool }
 		closed  *kgo.ErrFirstReadEOF // by a broker that is about to end, or by what is in between
 	)
-	return errors.As(err, &timeout) || errors.As(err, &closed) || kgo.IsRetryableBrokerErr(err) || errors.Is(err, kgo.ErrClientClosed)
+	return errors.As(err, &timeout) || errors.As(err, &closed) || kgo.IsRetryableBrokerErr(err) || errors.Is(err, kgo.ErrClientClosed) ||
+		errors.Is(err, io.ErrClosedPipe) // a broken connection of a dialer that goes through a tunnel
 }
 
 // abortTransaction drops what the tasks emitted since the last commit. A
