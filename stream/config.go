@@ -151,7 +151,9 @@ type Config struct {
 	// Rather than exceed it, inputs are paused, tasks commit early and layers are
 	// written out: LayerBytes and CacheBytes are upper bounds of a task's part. It
 	// does not bound stores in memory, what user code keeps, nor what the garbage
-	// collector needs beside: with GOGC=100 plan for twice as much. An Engine of the
+	// collector needs beside: with GOGC=100 plan for twice as much. An app that holds
+	// less than a tenth of it fills its heap up to that with memory that it never
+	// touches, so that the collector does not run all the time. An Engine of the
 	// caller is the caller's matter. Defaults to half of GOMEMLIMIT, else a quarter
 	// of the cgroup's limit or the machine's memory, from 64 MiB to 1 GiB; from 16 MiB.
 	MemoryBytes int64
