@@ -17,10 +17,11 @@ import (
 )
 
 // fake is a cluster in this process, with the topics of a spec. Its tests are
-// quick ones: they run without a broker, and not again with one.
+// quick ones: they run without a broker, and not again with one, but for those
+// that only make soak runs.
 func fake(t *testing.T, partitions int32) (*kfake.Cluster, spec) {
 	t.Helper()
-	if os.Getenv("OTTLA_INTEGRATION") != "" {
+	if os.Getenv("OTTLA_INTEGRATION") != "" && os.Getenv("OTTLA_SOAK") == "" {
 		t.Skip("one of the quick tests")
 	}
 	c, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(partitions, "in", "out"))
