@@ -73,8 +73,8 @@ conformance: ## compare with Kafka Streams, case by case, in CONFORMANCE_DIR
 	if ! tail -n 2 "$$out/summary" 2>/dev/null; then echo "conformance: the test wrote no summary" >&2; exit 1; fi; \
 	exit $$status
 
-soak: ## the long tests: SOAK_SEEDS (1000), crashes of stores, Kafka's drivers, random rounds for SOAK (10m)
-	$(SIMULATE) -seeds=$(SOAK_SEEDS)
+soak: ## the long tests: SOAK_SEEDS (1000, by the hundred), crashes of stores, Kafka's drivers, random rounds for SOAK (10m)
+	for from in $$(seq 1 100 $(SOAK_SEEDS)); do $(SIMULATE) -from=$$from -seeds=100; done
 	go test -count=1 -timeout 0 -run 'TestCrash$$' ./state/engine/pebble -crashes=4000
 	OTTLA_INTEGRATION=1 OTTLA_SOAK=$(SOAK) go test -count=1 -timeout 0 -run 'TestSoak|TestNetwork|TestBrokerRestart' -v ./internal/e2e
 
