@@ -244,8 +244,8 @@ func (p *Producer) openBatch(ctx context.Context, t *part) (*batch, error) {
 	if b == nil {
 		b = new(batch)
 	}
-	if cap(b.buf) < leastBatch || b.n == 0 && cap(b.buf) < t.room {
-		b.buf = make([]byte, headerBytes, max(t.room, leastBatch))
+	if room := max(t.room, leastBatch); b.n == 0 && cap(b.buf) < room {
+		b.buf = make([]byte, headerBytes, room)
 	}
 	b.part, t.open = t, b
 	if !t.listed {
