@@ -1,17 +1,16 @@
 package stream
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ottla-streams/ottla/internal/e2e/readback"
 	"github.com/ottla-streams/ottla/internal/runtime/worker"
 	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state"
@@ -104,40 +103,13 @@ func TestStandbyFaults(t *testing.T) {
 // sumOf adds up the last values in the changelog of the counts.
 func sumOf(t *testing.T, addrs []string) int64 {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ConsumeTopics("app-counts-changelog"), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListEndOffsets(t.Context(), "app-counts-changelog")
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := make(map[int32]int64)
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			left[o.Partition] = o.Offset
+	last := make(map[string]int64)
+	readback.Committed(t, addrs, "app-counts-changelog", func(r *kgo.Record) {
+		var err error
+		if last[string(r.Key)], err = serde.Int64.Decode(r.Value); err != nil {
+			t.Fatal(err)
 		}
 	})
-	last := make(map[string]int64)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for len(left) > 0 {
-		fetches := cl.PollFetches(ctx)
-		if ctx.Err() != nil {
-			t.Fatalf("the changelog could not be read: %v", left)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Offset+1 >= left[r.Partition] {
-				delete(left, r.Partition)
-			}
-			if !r.Attrs.IsControl() {
-				if last[string(r.Key)], err = serde.Int64.Decode(r.Value); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
 	sum := int64(0)
 	for _, n := range last {
 		sum += n

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -9,12 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/e2e/broker"
+	"github.com/ottla-streams/ottla/internal/e2e/readback"
 )
 
 // judged lets one of Kafka's own test drivers judge our client for a while.
@@ -82,50 +80,17 @@ func (j judged) excuse(t *testing.T, data string) {
 	}
 }
 
-// inventory counts the equal committed records of a topic, and how many of them
-// one producer wrote more than once.
+// inventory counts the equal committed records of a topic, and how many are equal
+// to one before them.
 func inventory(t *testing.T, addr, topic string) (records map[string]int, twice int) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := make(map[int32]int64)
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			left[o.Partition] = o.Offset
+	records = make(map[string]int)
+	readback.Committed(t, []string{addr}, topic, func(r *kgo.Record) {
+		of := fmt.Sprintf("%d %q %q", r.Partition, r.Key, r.Value)
+		if records[of]++; records[of] > 1 {
+			twice++
 		}
 	})
-	records = make(map[string]int)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for len(left) > 0 {
-		fetches := cl.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			t.Fatalf("topic %s: %v: partitions are left: %v", topic, err, left)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Offset >= left[r.Partition]-1 {
-				delete(left, r.Partition)
-			}
-			if r.Attrs.IsControl() {
-				return
-			}
-			of := fmt.Sprintf("%d %q %q", r.Partition, r.Key, r.Value)
-			if records[of]++; records[of] > 1 {
-				twice++
-			}
-		})
-	}
 	return records, twice
 }
 

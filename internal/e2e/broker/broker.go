@@ -32,30 +32,26 @@ type Broker struct {
 // test is skipped where no broker can be started; KAFKA_BOOTSTRAP has no say.
 func StartOwn(t testing.TB, settings ...string) *Broker {
 	t.Helper()
-	needIntegration(t)
-	launcher, ok := findLauncher()
-	if !ok {
-		t.Skip(noLauncher)
-	}
-	p, err := launch(launcher, settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Broker{t: t, proc: p}
-	t.Cleanup(b.close)
-	return b
+	return own(t, func(launcher string) (*process, error) { return launch(launcher, settings) })
 }
 
 // Reopen starts a broker on the data folder of one that has ended. The folder is
 // removed when the test ends.
 func Reopen(t testing.TB, dir string) *Broker {
 	t.Helper()
+	return own(t, func(launcher string) (*process, error) {
+		return begin(&process{launcher: launcher, dir: dir, keep: true})
+	})
+}
+
+func own(t testing.TB, begin func(launcher string) (*process, error)) *Broker {
+	t.Helper()
 	needIntegration(t)
 	launcher, ok := findLauncher()
 	if !ok {
 		t.Skip(noLauncher)
 	}
-	p, err := begin(&process{launcher: launcher, dir: dir, keep: true})
+	p, err := begin(launcher)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func launchAt(launcher string, port int, settings []string) (*process, error) {
 	return begin(&process{launcher: launcher, settings: settings, port: port, dir: dir})
 }
 
-// begin starts a broker for the first time.
+// begin watches over a process and starts its broker for the first time.
 func begin(p *process) (_ *process, err error) {
 	if p.guard, err = watch(p.dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
