@@ -45,7 +45,7 @@ var (
 		"serde/...", "window", "join", "state", "state/engine/...", "topology", "table", "stream", "stream/streamtest", "tracing", "serve",
 	}
 	engines = []string{"state/engine/pebble", "state/engine/memory"}
-	tasks   = slices.Concat(states, []string{"internal/runtime/assign", "internal/runtime/task"})
+	tasks   = slices.Concat(states, []string{"internal/runtime/assign", "internal/runtime/batch", "internal/runtime/task"})
 )
 
 // layers is the table, from the bottom up: a package imports only from rows
@@ -83,7 +83,8 @@ var layers = []layer{
 	{pkg: "table", may: dsl},
 
 	{pkg: "internal/runtime/assign", may: base},
-	{pkg: "internal/runtime/task", may: states},
+	{pkg: "internal/runtime/batch", may: []string{"internal/flow", "serde"}},
+	{pkg: "internal/runtime/task", may: slices.Concat(states, []string{"internal/runtime/batch"})},
 	{pkg: "internal/runtime/drive", may: tasks},
 	{pkg: "internal/runtime/client", third: kafka},
 	{pkg: "internal/runtime/offsets", third: kafka},
