@@ -14,6 +14,8 @@ type Batch struct {
 	FirstTime  int64  // milliseconds since the epoch, which the times of records count from
 	MaxTime    int64  // milliseconds since the epoch
 	AppendTime bool   // all records have MaxTime, the time of the broker
+	Codec      uint8  // that it was compressed with, 0 for none
+	Compressed int    // bytes of the records as they came
 	Payload    []byte // the records, inflated
 }
 

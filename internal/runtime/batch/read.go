@@ -138,6 +138,8 @@ func check(raw []byte, size int, base int64) (Batch, error) {
 		FirstTime:  int64(binary.BigEndian.Uint64(h[firstTimeAt:])),
 		MaxTime:    int64(binary.BigEndian.Uint64(h[maxTimeAt:])),
 		AppendTime: attributes(h)&appendTime != 0,
+		Codec:      uint8(attributes(h) & codecBits),
+		Compressed: size - headerSize,
 	}, nil
 }
 
