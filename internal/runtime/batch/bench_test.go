@@ -1,11 +1,9 @@
 package batch
 
 import (
-	"encoding/binary"
 	"hash/crc32"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -20,24 +18,13 @@ const (
 // fetched is an answer of 10 000 records of about 100 bytes.
 func fetched() []byte {
 	var raw []byte
-	key, value := []byte("user00000001"), make([]byte, 80)
+	records := make([]record, benchRecords)
+	for i := range records {
+		records[i] = record{at: i / 10, delta: i, key: []byte("user00000001"), value: make([]byte, 100)}
+	}
 	for i := range benchBatches {
-		var records []byte
-		for j := range benchRecords {
-			body := kbin.AppendVarint([]byte{0}, int32(j/10))
-			body = kbin.AppendVarint(body, int32(j))
-			body = kbin.AppendVarintBytes(body, key)
-			body = kbin.AppendVarintBytes(body, value)
-			body = append(body, 0)
-			records = append(kbin.AppendVarint(records, int32(len(body))), body...)
-		}
-		b := kmsg.RecordBatch{
-			FirstOffset: int64(i * benchRecords), Length: int32(headerSize - 12 + len(records)), Magic: 2, LastOffsetDelta: benchRecords - 1,
-			FirstTimestamp: 1 << 40, MaxTimestamp: 1<<40 + benchRecords, ProducerID: -1, NumRecords: benchRecords, Records: records,
-		}
-		at := len(raw)
-		raw = b.AppendTo(raw)
-		binary.BigEndian.PutUint32(raw[at+crcAt:], crc32.Checksum(raw[at+attributesAt:], castagnoli))
+		b := kmsg.RecordBatch{FirstOffset: int64(i * benchRecords), LastOffsetDelta: benchRecords - 1, FirstTimestamp: 1 << 40, ProducerID: -1}
+		raw = append(raw, wire(b, 0, records...)...)
 	}
 	return raw
 }

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"github.com/ottla-streams/ottla/internal/flow"
@@ -13,9 +12,6 @@ import (
 // length: attributes, two deltas, two lengths and a count of a byte each.
 const leastBody = 6
 
-// malformed is the place after a varint that is none: no place in any bytes.
-const malformed = math.MaxInt
-
 // Decode decodes the record at the start of src, a rest of b.Payload, into o.
 // It sets Offset, Time, Key, Value and Headers, which are parts of src, even
 // the keys of headers: src must not change as long as any of them is used. A
@@ -23,20 +19,33 @@ const malformed = math.MaxInt
 //
 // n is how many bytes the record took.
 func (b *Batch) Decode(src []byte, o *flow.Origin) (n int, err error) {
-	size, i := varint(src, 0)
+	size, i := short(src, 0)
+	if i == 0 {
+		size, i = varint(src, 0)
+	}
 	if size < leastBody || size > int64(len(src)-i) {
 		return 0, b.bad(-1, "length")
 	}
 	n = i + int(size)
 	src = src[:n:n]
-	at, i := varint(src, i+1) // its attributes have no use yet
-	delta, i := varint(src, i)
+	i++ // the attributes have no use yet
+	at, k := short(src, i)
+	if i += k; k == 0 {
+		at, i = varlong(src, i)
+	}
+	delta, k := short(src, i)
+	if i += k; k == 0 {
+		delta, i = varint(src, i)
+	}
 	if uint64(delta) > uint64(b.Last-b.Base) {
 		return 0, b.bad(-1, "offset delta")
 	}
 
 	var key, value []byte
-	size, i = varint(src, i)
+	size, k = short(src, i)
+	if i += k; k == 0 {
+		size, i = varint(src, i)
+	}
 	if size >= 0 {
 		if size > int64(len(src)-i) {
 			return 0, b.bad(delta, "length of the key")
@@ -44,7 +53,10 @@ func (b *Batch) Decode(src []byte, o *flow.Origin) (n int, err error) {
 		key = src[i : i+int(size) : i+int(size)]
 		i += int(size)
 	}
-	size, i = varint(src, i)
+	size, k = short(src, i)
+	if i += k; k == 0 {
+		size, i = varint(src, i)
+	}
 	if size >= 0 {
 		if size > int64(len(src)-i) {
 			return 0, b.bad(delta, "length of the value")
@@ -52,13 +64,13 @@ func (b *Batch) Decode(src []byte, o *flow.Origin) (n int, err error) {
 		value = src[i : i+int(size) : i+int(size)]
 		i += int(size)
 	}
-	count, i := varint(src, i)
-	if i > len(src) {
-		return 0, b.bad(delta, "fields")
-	}
 	var headers serde.Headers
-	if count != 0 {
-		if headers = decodeHeaders(src[i:], count); headers == nil {
+	switch {
+	case i >= len(src):
+		return 0, b.bad(delta, "fields")
+	case src[i] != 0:
+		var ok bool
+		if headers, ok = decodeHeaders(src[i:]); !ok {
 			return 0, b.bad(delta, "headers")
 		}
 	}
@@ -71,19 +83,19 @@ func (b *Batch) Decode(src []byte, o *flow.Origin) (n int, err error) {
 	return n, nil
 }
 
-// decodeHeaders decodes count headers at the start of src. It returns nil if
-// src does not hold them.
-func decodeHeaders(src []byte, count int64) serde.Headers {
-	if count < 0 || count > int64(len(src)/2) { // a header has two lengths
-		return nil
+// decodeHeaders decodes the headers at the start of src and their number
+// before them, if src holds them.
+func decodeHeaders(src []byte) (headers serde.Headers, ok bool) {
+	count, i := varint(src, 0)
+	if count <= 0 || count > int64((len(src)-i)/2) { // a header has two lengths
+		return nil, count == 0 && i <= len(src)
 	}
-	headers := make(serde.Headers, count)
-	i := 0
+	headers = make(serde.Headers, count)
 	for j := range headers {
 		var size int64
 		size, i = varint(src, i)
 		if size < 0 || size > int64(len(src)-i) {
-			return nil
+			return nil, false
 		}
 		headers[j].Key = unsafe.String(unsafe.SliceData(src[i:]), int(size))
 		i += int(size)
@@ -92,40 +104,12 @@ func decodeHeaders(src []byte, count int64) serde.Headers {
 			continue
 		}
 		if size > int64(len(src)-i) {
-			return nil
+			return nil, false
 		}
 		headers[j].Value = src[i : i+int(size) : i+int(size)]
 		i += int(size)
 	}
-	if i > len(src) {
-		return nil
-	}
-	return headers
-}
-
-// varint decodes the zigzag varint at place i of src; next is the place after
-// it. A place beyond src stays beyond it, so that one check after several
-// varints is enough.
-func varint(src []byte, i int) (v int64, next int) {
-	if uint(i) < uint(len(src)) && src[i] < 0x80 {
-		return int64(src[i]>>1) ^ -int64(src[i]&1), i + 1
-	}
-	return longVarint(src, i)
-}
-
-func longVarint(src []byte, i int) (v int64, next int) {
-	var u uint64
-	for shift := 0; i < len(src) && shift < 64; shift += 7 {
-		c := src[i]
-		i++
-		if u |= uint64(c&0x7f) << shift; c < 0x80 {
-			if shift == 63 && c > 1 {
-				break
-			}
-			return int64(u>>1) ^ -int64(u&1), i
-		}
-	}
-	return 0, malformed
+	return headers, true
 }
 
 // bad is the error of a record at the place delta of b, -1 for unknown.

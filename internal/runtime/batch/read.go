@@ -127,8 +127,8 @@ func check(raw []byte, size int, base int64) (Batch, error) {
 		return Batch{}, fmt.Errorf("%w: last offset delta %d", ErrCorrupt, delta)
 	case records < 0:
 		return Batch{}, fmt.Errorf("%w: %d records", ErrCorrupt, records)
-	case records == 0 && size > headerSize && attributes(h)&codecBits == 0:
-		return Batch{}, fmt.Errorf("%w: no records in %d bytes", ErrCorrupt, size-headerSize)
+	case attributes(h)&codecBits == 0 && (int(records) > size-headerSize || records == 0 && size > headerSize):
+		return Batch{}, fmt.Errorf("%w: %d records in %d bytes", ErrCorrupt, records, size-headerSize)
 	}
 	return Batch{
 		Base:       base,

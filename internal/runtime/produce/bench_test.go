@@ -1,25 +1,8 @@
 package produce
 
-import (
-	"testing"
+import "testing"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-)
-
-const benchRecords = 1000
-
-// sealedBatch is a batch of records as the bench against Java has them.
-func sealedBatch(t testing.TB) []byte {
-	b := &batch{buf: make([]byte, headerBytes)}
-	r := Record{Key: []byte("user00000001"), Value: make([]byte, 100), Time: 1}
-	for range benchRecords {
-		b.add(&r)
-	}
-	b.sign(producerID{}, 0)
-	b.seal(nil, false)
-	return b.sealed
-}
+const benchRecords = 1000 // of a batch
 
 // BenchmarkAppend is a record on its way into a batch, with its share of the
 // batch's checksum; BenchmarkCopy is its floor.
@@ -46,20 +29,4 @@ func BenchmarkCopy(b *testing.B) {
 			buf = buf[:0]
 		}
 	}
-}
-
-// BenchmarkFetchDecode is what the client does with a fetched batch; an op is
-// a batch of 1000 records. BenchmarkCopy is its floor.
-func BenchmarkFetchDecode(b *testing.B) {
-	rp := kmsg.NewFetchResponseTopicPartition()
-	rp.RecordBatches, rp.HighWatermark = sealedBatch(b), benchRecords
-	decomp := kgo.DefaultDecompressor()
-	b.ReportAllocs()
-	for b.Loop() {
-		got, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Topic: "in"}, &rp, decomp, nil)
-		if len(got.Records) != benchRecords || got.Err != nil {
-			b.Fatal(len(got.Records), got.Err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRecords, "ns/record")
 }
