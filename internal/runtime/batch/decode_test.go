@@ -34,6 +34,8 @@ func TestDecodeBad(t *testing.T) {
 		{"negative offset", sized(0, 0, 1, 0, 0, 0), "offset delta"},
 		{"offset behind the last", sized(0, 0, 22, 0, 0, 0), "offset delta"},
 		{"key beyond the record", append(sized(0, 0, 0, 8, 'k', 0, 0), 0, 0, 0, 0, 0), "key of the record at offset 7"},
+		{"length of the key of 33 bits", sized(0, 0, 0, 0x81, 0x80, 0x80, 0x80, 0x10, 0, 0), "key of the record at offset 7"},
+		{"length of the key in six bytes", sized(0, 0, 0, 0x81, 0x80, 0x80, 0x80, 0x80, 0, 0, 0), "key of the record at offset 7"},
 		{"value beyond the record", append(sized(0, 0, 2, 2, 'k', 4, 'v'), 0, 0, 0), "value of the record at offset 8"},
 		{"no length of the value", append(sized(0, 0, 0, 4, 'k', 'k'), 0, 0), "value of the record"},
 		{"no number of headers", append(sized(0, 0, 0, 0, 2, 'v'), 0), "fields of the record"},

@@ -51,6 +51,7 @@ func TestReadBad(t *testing.T) {
 		{"negative length", with(b, put32(lengthAt, -1)), ErrCorrupt, false, ""},
 		{"least length", with(b, put32(lengthAt, math.MinInt32)), ErrCorrupt, false, ""},
 		{"no length", with(b, put32(lengthAt, 0)), ErrCorrupt, false, ""},
+		{"format beyond the length", with(with(b, put8(magicAt, 0)), put32(lengthAt, 3)), ErrCorrupt, false, ""},
 		{"less than a header", with(b, put32(lengthAt, headerSize-epochAt-1)), ErrCorrupt, false, ""},
 		{"last offset delta", with(b, put32(lastDeltaAt, -1)), ErrCorrupt, false, ""},
 		{"negative count", with(b, put32(recordsAt, -1)), ErrCorrupt, false, ""},
@@ -135,9 +136,9 @@ func TestReadPartial(t *testing.T) {
 // what was there stays.
 func TestReadAppends(t *testing.T) {
 	var r Reader
-	raw := slices.Concat(data(10, 1, 3), marker(13, 1, 0))
+	raw := data(10, 1, 3)
 	batches, next, err := r.Read(nil, raw, 0, []Aborted{{1, 10}})
-	if err != nil || len(batches) != 0 || next != 14 {
+	if err != nil || len(batches) != 0 || next != 13 {
 		t.Fatalf("%d batches, next %d, %v", len(batches), next, err)
 	}
 	batches = append(batches, Batch{Base: 1})
@@ -184,6 +185,9 @@ func TestReadAborted(t *testing.T) {
 		}, {
 			"marker that was compacted", [][]byte{wire(kmsg.RecordBatch{FirstOffset: 4, ProducerID: 1, Attributes: transactional | control}, 0), data(5, 2, 1)},
 			0, []Aborted{{1, 0}}, []int64{5}, 6,
+		}, {
+			"a commit is no abort", [][]byte{data(0, 1, 1), marker(1, 1, 1), data(2, 1, 1), marker(3, 1, 0), data(4, 1, 1)},
+			0, []Aborted{{1, 0}}, []int64{4}, 5,
 		}, {
 			"ends with a marker", [][]byte{data(0, 2, 1), marker(1, 2, 1)}, 0, []Aborted{}, []int64{0}, 2,
 		},
