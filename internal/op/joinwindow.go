@@ -191,10 +191,12 @@ func (s *JoinWindow[K, V]) restored(key []byte) {
 }
 
 // save writes the state down with a commit, so that a later run over the same
-// files takes no record that this one would not, and keeps their order.
+// files takes no record that this one would not, and keeps their order. Nobody
+// reads any more what is too old by it.
 func (s *JoinWindow[K, V]) save() {
 	if s.changed {
 		s.layers.Mark(windowState, s.state())
+		s.layers.Unread(s.observed - s.retention + 1)
 		s.changed = false
 	}
 }

@@ -14,8 +14,9 @@ func (s *Store) Changes(f func(r *Record) error) error {
 	if s.keyBuf == nil {
 		s.keyBuf = []byte{} // an empty key is no null
 	}
+	s.told = true
 	for _, e := range s.dirty {
-		if e.silent {
+		if e.silent || !e.dirty {
 			continue
 		}
 		r = Record{Time: e.time, Headers: e.headers()}
@@ -49,6 +50,9 @@ func (s *Store) Commit() {
 		s.finish()
 	}
 	for i, e := range s.dirty {
+		if s.dirty[i] = nil; !e.dirty {
+			continue
+		}
 		e.cur, e.com = e.com, e.cur
 		e.lentCur, e.lentCom = e.lentCom, e.lentCur
 		e.comDel, e.known, e.dirty = e.curDel, true, false
@@ -57,10 +61,12 @@ func (s *Store) Commit() {
 		if s.settle(e) && len(s.expire) > 0 && s.tail > 0 && s.expired(e) {
 			s.late = append(s.late, e)
 		}
-		s.dirty[i] = nil
 	}
 	s.dropExpired()
-	s.dirty, s.pending, s.logged = s.dirty[:0], 0, nil
+	s.dirty, s.undone, s.pending, s.logged, s.told = s.dirty[:0], 0, 0, nil, false
+	if s.bytes > max(2*s.tidied, tidyFrom) {
+		s.Tidy()
+	}
 	if s.times != nil {
 		if s.timesUsed--; s.timesUsed < 0 {
 			s.times = nil
@@ -94,14 +100,17 @@ func (s *Store) owe(e *entry) {
 // Abort drops the uncommitted writes.
 func (s *Store) Abort() {
 	for i, e := range s.dirty {
+		if s.dirty[i] = nil; !e.dirty {
+			continue
+		}
 		e.dirty = false
 		e.setHeaders(nil)
 		if !e.known {
 			s.remove(e)
 		}
-		s.dirty[i] = nil
 	}
-	s.dirty, s.pending, s.expire, s.logged = s.dirty[:0], 0, s.expire[:0], nil
+	s.dirty, s.undone, s.pending, s.expire, s.logged, s.told = s.dirty[:0], 0, 0, s.expire[:0], nil, false
+	s.latest, s.latestAt = nil, always // it may be gone with them
 }
 
 // Expire drops the keys in [lo, hi) when the commit succeeds, without a trace
@@ -212,6 +221,7 @@ func (s *Store) Written(base engine.Reader, drop bool) {
 	if s.tail > 0 {
 		s.keepGrouped(keep)
 	}
+	s.tidied = min(s.tidied, s.bytes)
 }
 
 // clearPlain drops the entries without a time.

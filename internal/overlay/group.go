@@ -93,25 +93,31 @@ func (s *Store) insertGrouped(e *entry, key []byte) {
 	at, _ := g.search(e.key[i:])
 	g.list = slices.Insert(g.list, at, stamped{word(e.key[i:]), e})
 	s.inGroups++
+	s.listed(e, int64(word(e.key[i:])))
 	if s.times != nil {
 		s.times.Set(itemOf(e))
 	}
 }
 
 func (s *Store) removeGrouped(e *entry) {
+	if g := s.unlist(e); len(g.list) == 0 {
+		s.groups.remove(&g.keyed)
+		s.removedGroup(g)
+	}
+}
+
+// unlist takes an entry out of its group, which it returns.
+func (s *Store) unlist(e *entry) *group {
 	i := len(e.key) - s.tail
 	g := s.groupOf(unsafe.Slice(unsafe.StringData(e.key), i))
 	if at, found := g.search(e.key[i:]); found {
 		g.list = slices.Delete(g.list, at, at+1)
 		s.inGroups--
 	}
-	if len(g.list) == 0 {
-		s.groups.remove(&g.keyed)
-		s.removedGroup(g)
-	}
 	if s.times != nil {
 		s.times.Delete(itemOf(e))
 	}
+	return g
 }
 
 // removedGroup takes note that a group is none of the store's any more.
@@ -142,6 +148,36 @@ func (s *Store) keepGrouped(keep func(e *entry) bool) {
 		}
 		return len(kept) > 0
 	})
+}
+
+// Tidy removes the committed entries that nobody reads any more.
+func (s *Store) Tidy() {
+	before := s.inGroups
+	s.groups.keep(func(k *keyed) bool {
+		g := groupAt(k)
+		kept, n := g.list[:0], 0
+		for ; n < len(g.list) && int64(g.list[n].at) < s.unread; n++ {
+			if i := g.list[n]; i.e.dirty {
+				kept = append(kept, i)
+			} else {
+				s.inGroups--
+				s.removed(i.e)
+			}
+		}
+		if len(kept) < n {
+			kept = append(kept, g.list[n:]...)
+			clear(g.list[len(kept):])
+			g.list = kept
+		}
+		if len(g.list) == 0 {
+			s.removedGroup(g)
+		}
+		return len(g.list) > 0
+	})
+	if s.inGroups < before {
+		s.times = nil // what left may be much: to make it anew costs less
+	}
+	s.tidied = s.bytes
 }
 
 // ScanKey calls yield with the entries whose key is head, a time between from
@@ -195,7 +231,7 @@ func (s *Store) groupsInOrder(f func(e *entry)) {
 	}
 	all := make([]headed, 0, s.groups.n)
 	s.groups.each(func(k *keyed) {
-		if g := groupAt(k); int64(g.list[len(g.list)-1].at) >= s.unread {
+		if g := groupAt(k); len(g.list) > 0 && int64(g.list[len(g.list)-1].at) >= s.unread {
 			all = append(all, headed{headOf(k.key), g})
 		}
 	})

@@ -66,6 +66,13 @@ type Store struct {
 	tail    int   // of the keys, from their times on; 0 if they have none, or none stay
 	whole   int64 // entries of this time and later ones are in memory if there are any
 	unread  int64 // nobody reads entries of times before
+	tidied  int   // bytes, when those left last
+
+	// Of entries that need not be told, see fleeting.
+	latest   *entry // the one of the newest time that was told or will be
+	latestAt int64  // its time
+	undone   int    // of dirty, that are none any more
+	told     bool   // the changelog has heard of some that are not committed
 
 	// Of entries with times, which are not among the others.
 	groups    table  // none if none stay
@@ -87,7 +94,7 @@ type Store struct {
 
 // New returns an empty store. prefix comes before each key in the engine.
 func New(layout Layout, prefix []byte, ordered bool) *Store {
-	s := &Store{layout: layout, prefix: prefix, count: new(measure.Store), whole: always, unread: always}
+	s := &Store{layout: layout, prefix: prefix, count: new(measure.Store), whole: always, unread: always, latestAt: always}
 	if ordered {
 		s.ensureOrder()
 	}
@@ -131,7 +138,7 @@ func (s *Store) Based() bool { return s.base != nil }
 func (s *Store) Bytes() (all, uncommitted int) { return s.bytes, s.pending }
 
 // Dirty returns the number of entries changed since the last commit.
-func (s *Store) Dirty() int { return len(s.dirty) + len(s.logged) }
+func (s *Store) Dirty() int { return len(s.dirty) - s.undone + len(s.logged) }
 
 // Get returns the value of key as the task sees it: uncommitted writes first.
 // The value stays as it is as long as the caller likes.
@@ -217,6 +224,7 @@ func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	s.count.Puts++
 	e := s.touch(key)
 	s.bytes -= int(e.cur.room)
+	s.pending -= int(e.cur.n)
 	if e.lentCur {
 		e.cur, e.lentCur = bytesRef{}, false
 	}
@@ -237,6 +245,10 @@ func (s *Store) Mark(key, value []byte) {
 func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 	s.count.Deletes++
 	e := s.touch(key)
+	if s.fleeting(e) {
+		s.undo(e)
+		return
+	}
 	e.curDel, e.silent, e.time = true, false, time
 	e.setHeaders(headers)
 }
@@ -269,7 +281,7 @@ func (s *Store) touch(key []byte) *entry {
 		s.last = e
 	}
 	if !e.dirty {
-		e.dirty = true
+		e.dirty, e.cur.n = true, 0
 		s.dirty = append(s.dirty, e)
 		s.pending += len(key) + entryOverhead
 	}

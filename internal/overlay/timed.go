@@ -54,13 +54,18 @@ func timeIn[T string | []byte](s *Store, key T) (at int64, ok bool) {
 	return int64(word(key[i:])), true
 }
 
-// Unread says that nobody will read entries of times before at any more, and does
-// not write them: they leave at the next write-out, and the engine never gets them.
+// Unread says that nobody will read entries of times before at any more. They leave
+// when what is in memory has doubled since some left last, and at the next
+// write-out; the engine never gets them.
 func (s *Store) Unread(at int64) {
 	if s.tail > 0 {
 		s.unread = max(s.unread, at)
 	}
 }
+
+// tidyFrom is from how many bytes on entries that nobody reads leave without a
+// write-out.
+const tidyFrom = 256 << 10
 
 // outdated says whether nobody reads an entry any more.
 func (s *Store) outdated(e *entry) bool {

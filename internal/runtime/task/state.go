@@ -158,7 +158,7 @@ func (s *State) settle(now int64) error {
 		}
 		return s.engine.Flush()
 	}
-	full := s.c.LayerBytes > 0 && s.size() > s.c.LayerBytes
+	full := s.c.LayerBytes > 0 && s.size() > s.c.LayerBytes && !s.tidied()
 	old := s.c.LayerMillis > 0 && now-s.since >= s.c.LayerMillis
 	if !full && !old {
 		return nil
@@ -172,6 +172,16 @@ func (s *State) settle(now int64) error {
 		return fmt.Errorf("state folder %s: %w", s.c.Dir, err)
 	}
 	return nil
+}
+
+// tidied removes what nobody reads any more, and says whether that is enough.
+func (s *State) tidied() bool {
+	for _, ss := range s.stores {
+		if ss.id != 0 {
+			ss.layers.Tidy()
+		}
+	}
+	return s.size() < s.c.LayerBytes/2
 }
 
 // only says that the engine is the only durable place of what it lacks: a store
