@@ -1,7 +1,9 @@
 package budget
 
 import (
+	"runtime"
 	"runtime/metrics"
+	"strings"
 	"sync"
 )
 
@@ -22,8 +24,9 @@ const (
 type room struct {
 	mu      sync.Mutex
 	workers map[*Budget]int // that run
-	kept    [][]byte
+	kept    []*strings.Builder
 	changed uint64 // the collection before which it was adjusted last
+	follows bool   // it is adjusted after the next collection
 	heap    func() heap
 }
 
@@ -41,10 +44,6 @@ func (b *Budget) Enter() { process.enter(b, 1) }
 // Leave is called when a worker has ended.
 func (b *Budget) Leave() { process.enter(b, -1) }
 
-// Tend adjusts the room to what the process holds. It is cheap, and meant to be
-// called every second.
-func (b *Budget) Tend() { process.tend() }
-
 func (r *room) enter(b *Budget, workers int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,17 +52,31 @@ func (r *room) enter(b *Budget, workers int) {
 		delete(r.workers, b)
 	}
 	r.adjust()
+	r.follow()
 }
 
-func (r *room) tend() {
+// follow lets the room be adjusted after the next collection, while workers run.
+func (r *room) follow() {
+	if !r.follows && len(r.workers) > 0 {
+		r.follows = true
+		runtime.AddCleanup(new(garbage), (*room).collected, r)
+	}
+}
+
+// garbage is found by the next collection. With a pointer it is an object of its own.
+type garbage struct{ _ *byte }
+
+func (r *room) collected() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.follows = false
 	r.adjust()
+	r.follow()
 }
 
 // adjust keeps as many chunks as the largest app lacks. What the collector found
-// says how many only when it has run since the last change, from beginning to end.
-// Memory that was in use before has pages, so that a few chunks more are not worth it.
+// says how many when it has run since the last change. An app that grows fast must
+// not have old room beside what it holds: the next collection would come too late.
 func (r *room) adjust() {
 	var floor int64
 	for b := range r.workers {
@@ -71,7 +84,7 @@ func (r *room) adjust() {
 	}
 	h, n, most := r.heap(), len(r.kept), int(floor/chunkBytes)
 	want := min(n, most)
-	if h.collections > r.changed+1 || n == 0 {
+	if h.collections > r.changed || n == 0 {
 		others := h.live - int64(n)*chunkBytes
 		want = min(max(int((floor-others)/chunkBytes), 0), most)
 	}
@@ -79,14 +92,21 @@ func (r *room) adjust() {
 	case want < n:
 		clear(r.kept[want:])
 		r.kept = r.kept[:want]
-	case want-n > most/4:
+	case want-n > most/4: // less is not worth the change
 		for range want - n {
-			r.kept = append(r.kept, make([]byte, chunkBytes))
+			r.kept = append(r.kept, untouched(chunkBytes))
 		}
 	default:
 		return
 	}
 	r.changed = r.heap().collections
+}
+
+// untouched returns memory that is not cleared, so that it gets no pages.
+func untouched(n int) *strings.Builder {
+	var b strings.Builder
+	b.Grow(n)
+	return &b
 }
 
 func readHeap() heap {

@@ -3,12 +3,13 @@ package budget
 import (
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestRoom(t *testing.T) {
 	others, h := int64(0), heap{}
 	r := &room{workers: make(map[*Budget]int), heap: func() heap { return h }}
-	collect := func() { h = heap{h.collections + 2, others + int64(len(r.kept))*chunkBytes} }
+	collect := func() { h = heap{h.collections + 1, others + int64(len(r.kept))*chunkBytes} }
 	large, small := New(10*floorParts*chunkBytes, 2, nil), New(5*floorParts*chunkBytes, 1, nil)
 	for _, step := range []struct {
 		what   string
@@ -27,11 +28,17 @@ func TestRoom(t *testing.T) {
 		{"the last one ends", func() { others = 0; r.enter(small, -1); collect() }, 0},
 	} {
 		step.do()
-		r.tend()
+		r.collected()
 		if len(r.kept) != step.chunks {
 			t.Errorf("%s: %d chunks, want %d", step.what, len(r.kept), step.chunks)
 		}
 	}
+}
+
+func (r *room) chunks() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.kept)
 }
 
 // What is kept counts for the collector.
@@ -44,12 +51,21 @@ func TestRoomOfProcess(t *testing.T) {
 		t.Errorf("%d bytes live, want %d at least", live, least)
 	}
 	runtime.GC()
-	b.Tend()
-	if len(process.kept) == 0 {
+	if process.chunks() == 0 {
 		t.Error("nothing is kept after collections")
 	}
+	held := make([][]byte, 0, 2*floorParts)
+	for range cap(held) {
+		held = append(held, make([]byte, b.total/floorParts/10))
+	}
+	for began := time.Now(); process.chunks() > 0; runtime.GC() {
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%d chunks are kept beside as much as there should be room", process.chunks())
+		}
+	}
+	runtime.KeepAlive(held)
 	b.Leave()
-	if n := len(process.kept); n != 0 {
+	if n := process.chunks(); n != 0 {
 		t.Errorf("%d chunks are kept after the end", n)
 	}
 }

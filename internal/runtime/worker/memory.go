@@ -90,7 +90,6 @@ func (w *Worker) restIdle() error {
 		return nil
 	}
 	w.shared.rested = w.now()
-	w.c.Budget.Tend()
 	w.shared.tasks = -1 // which tasks there are may have changed
 	w.share()
 	for _, e := range slices.Clone(w.order) {
