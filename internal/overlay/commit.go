@@ -320,7 +320,7 @@ func (s *Store) Restore(r *Record) (key, value []byte, ok bool) {
 func (s *Store) Keep(key, value []byte) {
 	e := s.find(key)
 	if e == nil {
-		e = s.insert(key)
+		e = s.insert(key, len(value))
 	}
 	s.bytes -= int(e.com.room)
 	e.known, e.comDel = true, value == nil

@@ -6,8 +6,8 @@ import (
 	"github.com/ottla-streams/ottla/serde"
 )
 
-// entry is a key's value in the two upper layers. There are very many: it fills
-// two lines of memory, and short keys and values lie in it.
+// entry is a key's value in the two upper layers. There are very many: what is not
+// long lies in the memory behind it, the key first.
 type entry struct {
 	keyed
 	dirty    bool
@@ -21,7 +21,6 @@ type entry struct {
 	written  bool // the engine may have the key, though it may be of a time that it has nothing else of
 	nHeaders uint32
 
-	inline [48]byte // the key, if it is short, and the first room for two values
 	cur    bytesRef // uncommitted, when dirty
 	com    bytesRef // committed, when known
 	time   int64    // of the uncommitted write
@@ -29,22 +28,67 @@ type entry struct {
 }
 
 const (
-	entryOverhead = 144 // bytes of an entry without what lies in it and its place in the table, about
-	shortKey      = 16  // bytes of the longest key that lies in an entry
+	entryOverhead = 96  // bytes of an entry without key and values, and of its place in the table, about
+	longKey       = 64  // bytes of the longest key that lies behind its entry
+	smallValue    = 24  // bytes of the longest value that has room there for another one
+	mostBehind    = 176 // bytes
 )
 
-func newEntry(key []byte) *entry {
-	e := &entry{}
-	n := 0
-	if len(key) == 0 || len(key) > shortKey {
+// newEntry returns the entry of a key with room for a value of n bytes. Small ones,
+// which are often written again, have room for two.
+func newEntry(key []byte, n int) *entry {
+	k, values := len(key), n
+	if k > longKey {
+		k = 0
+	}
+	if n <= smallValue {
+		values = 2 * max(n, 8)
+	}
+	if k+values > mostBehind {
+		values = 0
+	}
+	e, room := allocate(k + values)
+	if k == 0 {
 		e.key = string(key)
 	} else {
-		n = copy(e.inline[:], key)
-		e.key = unsafe.String(&e.inline[0], n) // never written again
+		e.key = unsafe.String(&room[0], copy(room, key)) // never written again
 	}
-	half := (len(e.inline) - n) / 2
-	e.cur, e.com = refTo(e.inline[n:n:n+half]), refTo(e.inline[n+half:n+half:n+2*half])
+	first := len(room)
+	if n <= smallValue {
+		first = k + (len(room)-k)/2
+	}
+	e.cur, e.com = refTo(room[k:k:first]), refTo(room[first:first:len(room)])
 	return e
+}
+
+// allocate returns an entry and n bytes or some more behind it. The sizes are those
+// in which the runtime gives out memory.
+func allocate(n int) (*entry, []byte) {
+	switch {
+	case n <= 48:
+		return behind[[48]byte]()
+	case n <= 64:
+		return behind[[64]byte]()
+	case n <= 80:
+		return behind[[80]byte]()
+	case n <= 96:
+		return behind[[96]byte]()
+	case n <= 112:
+		return behind[[112]byte]()
+	case n <= 128:
+		return behind[[128]byte]()
+	case n <= 144:
+		return behind[[144]byte]()
+	}
+	return behind[[mostBehind]byte]()
+}
+
+func behind[R any]() (*entry, []byte) {
+	b := new(struct {
+		entry
+		room R
+	})
+	return &b.entry, unsafe.Slice((*byte)(unsafe.Pointer(&b.room)), unsafe.Sizeof(b.room))
 }
 
 func (e *entry) headers() serde.Headers { return unsafe.Slice(e.header, e.nHeaders) }

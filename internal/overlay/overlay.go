@@ -222,7 +222,7 @@ func (s *Store) baseKey(key []byte) []byte {
 // record that caused the write, for the changelog.
 func (s *Store) Put(key, value []byte, time int64, headers serde.Headers) {
 	s.count.Puts++
-	e := s.touch(key)
+	e := s.touch(key, len(value))
 	s.bytes -= int(e.cur.room)
 	s.pending -= int(e.cur.n)
 	if e.lentCur {
@@ -244,7 +244,7 @@ func (s *Store) Mark(key, value []byte) {
 // Delete removes key.
 func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 	s.count.Deletes++
-	e := s.touch(key)
+	e := s.touch(key, 0)
 	if s.fleeting(e) {
 		s.undo(e)
 		return
@@ -255,7 +255,7 @@ func (s *Store) Delete(key []byte, time int64, headers serde.Headers) {
 
 // Drop removes key without a trace in the changelog.
 func (s *Store) Drop(key []byte) {
-	e := s.touch(key)
+	e := s.touch(key, 0)
 	e.curDel, e.silent = true, true
 	e.setHeaders(nil)
 }
@@ -273,11 +273,11 @@ func (s *Store) Log(key, value []byte, time int64, headers serde.Headers) {
 	s.pending += len(key) + len(value)
 }
 
-// touch returns the entry of key, marked as changed.
-func (s *Store) touch(key []byte) *entry {
+// touch returns the entry of key, marked as changed. A new one has room for n bytes.
+func (s *Store) touch(key []byte, n int) *entry {
 	e := s.entry(key)
 	if e == nil {
-		e = s.insert(key)
+		e = s.insert(key, n)
 		s.last = e
 	}
 	if !e.dirty {
@@ -288,8 +288,8 @@ func (s *Store) touch(key []byte) *entry {
 	return e
 }
 
-func (s *Store) insert(key []byte) *entry {
-	e := newEntry(key)
+func (s *Store) insert(key []byte, n int) *entry {
+	e := newEntry(key, n)
 	s.bytes += len(key) + entryOverhead + int(e.cur.room+e.com.room)
 	if grouped(s, key) {
 		s.insertGrouped(e, key)

@@ -140,24 +140,39 @@ func BenchmarkFindWarmed(b *testing.B) {
 	}
 }
 
-// An entry fills two lines of memory just so, and what lies in it is not mixed up.
-func TestEntryInline(t *testing.T) {
-	if n := unsafe.Sizeof(entry{}); n != 128 {
-		t.Errorf("an entry takes %d bytes", n)
-	}
-	for n := range 40 {
+// A short key and value lie behind their entry, and nothing there is mixed up.
+func TestEntryBehind(t *testing.T) {
+	for n := range 200 {
 		key := bytes.Repeat([]byte{'k'}, n)
-		for v := range 40 {
-			e := newEntry(key)
-			e.cur.set(bytes.Repeat([]byte{'c'}, v))
-			e.com.set(bytes.Repeat([]byte{'o'}, v))
-			e.setHeaders(serde.Headers{{Key: "h"}})
-			if e.key != string(key) || string(e.cur.bytes()) != strings.Repeat("c", v) || string(e.com.bytes()) != strings.Repeat("o", v) {
-				t.Fatalf("key of %d, values of %d: %q %q %q", n, v, e.key, e.cur.bytes(), e.com.bytes())
+		for v := range 200 {
+			e := newEntry(key, v)
+			rooms := int(e.cur.room + e.com.room)
+			for _, v := range []int{v, v / 2, v + 1} {
+				e.cur.set(bytes.Repeat([]byte{'c'}, v))
+				e.com.set(bytes.Repeat([]byte{'o'}, v))
+				e.setHeaders(serde.Headers{{Key: "h"}})
+				if e.key != string(key) || string(e.cur.bytes()) != strings.Repeat("c", v) || string(e.com.bytes()) != strings.Repeat("o", v) {
+					t.Fatalf("key of %d, values of %d: %q %q %q", n, v, e.key, e.cur.bytes(), e.com.bytes())
+				}
+				if e.cur.bytes() == nil || len(e.headers()) != 1 || e.headers()[0].Key != "h" {
+					t.Fatalf("value %v, headers %v", e.cur.bytes(), e.headers())
+				}
 			}
-			if e.cur.bytes() == nil || len(e.headers()) != 1 || e.headers()[0].Key != "h" {
-				t.Fatalf("value %v, headers %v", e.cur.bytes(), e.headers())
+			if n > longKey {
+				n = 0
 			}
+			if n+v <= mostBehind && v > smallValue && (rooms < v || rooms > v+48) || v <= smallValue && (rooms < 2*v || rooms > 2*v+48) {
+				t.Fatalf("key of %d, value of %d: room for %d", n, v, rooms)
+			}
+		}
+	}
+	for _, c := range []struct{ key, value, bytes int }{{12, 8, 128}, {36, 8, 144}, {36, 104, 224}, {12, 104, 208}} {
+		key := make([]byte, c.key)
+		if n := testing.AllocsPerRun(100, func() { kept = newEntry(key, c.value) }); n != 1 {
+			t.Errorf("key of %d, value of %d: %v allocations", c.key, c.value, n)
+		}
+		if n := int(unsafe.Sizeof(*kept)) + c.key + int(kept.cur.room+kept.com.room); n != c.bytes {
+			t.Errorf("key of %d, value of %d: %d bytes, want %d", c.key, c.value, n, c.bytes)
 		}
 	}
 	var none bytesRef
@@ -168,3 +183,5 @@ func TestEntryInline(t *testing.T) {
 		t.Error("an empty value is nil")
 	}
 }
+
+var kept *entry
