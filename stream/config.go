@@ -122,7 +122,7 @@ type Config struct {
 
 	// LayerBytes is how much a task's committed and uncommitted writes may take in
 	// memory before they go to the engine. Half of it uncommitted forces a commit.
-	// Defaults to 32 MiB.
+	// Defaults to 24 MiB.
 	LayerBytes int
 
 	// Logger gets what the app logs. Keys and values of records are never logged.
@@ -299,7 +299,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	c.LayerAge = cmp.Or(c.LayerAge, 30*time.Second)
-	c.LayerBytes = cmp.Or(c.LayerBytes, 32<<20)
+	c.LayerBytes = cmp.Or(c.LayerBytes, 24<<20)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
