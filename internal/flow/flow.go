@@ -26,7 +26,7 @@ type Meta struct {
 	Node int32
 
 	// Origin is where the record that is being processed was read. It is nil
-	// in a punctuation.
+	// in a punctuation. Its place is another record's later: see [Origin.Clone].
 	Origin *Origin
 }
 
@@ -40,6 +40,20 @@ type Origin struct {
 	Key       []byte
 	Value     []byte
 	Headers   serde.Headers
+
+	// From decodes the record again, at the place At. It is nil for a record that
+	// was not read from a batch.
+	From Again
+	At   int32
+}
+
+// Clone returns a copy for whoever needs the origin when its record is done.
+func (o *Origin) Clone() *Origin {
+	if o == nil {
+		return nil
+	}
+	c := *o
+	return &c
 }
 
 // Change is an update of a table: the row after it and, where a node asked for

@@ -41,7 +41,8 @@ type Output struct {
 	Final, AtCommit bool
 	// Context is that of the trace that the record is a part of, nil for none.
 	Context context.Context
-	// Cause is the record whose processing made this one, if any.
+	// Cause is the record whose processing made this one, if any. Its place is
+	// another record's later: see [flow.Origin.Clone].
 	Cause *flow.Origin
 }
 

@@ -152,7 +152,7 @@ func (f *Forwarder[K, V]) hold(k K, late bool, was V, had bool, at int64, m *flo
 	c.at, c.headers, c.late = at, m.Headers, late
 	if c.caused = m.Origin != nil; c.caused {
 		c.origin = *m.Origin
-		c.origin.Key, c.origin.Value = nil, nil
+		c.origin.Key, c.origin.Value, c.origin.From = nil, nil, nil
 	}
 	if f.bytes > f.in.CacheBytes() {
 		return f.flush()

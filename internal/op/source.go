@@ -88,7 +88,10 @@ func (s *source[K, V]) Stamp(o *flow.Origin, partitionTime int64) (int64, error)
 		return o.Time, nil
 	}
 	s.last = 1 - s.last
-	d := &s.decoded[s.last]
+	d, other := &s.decoded[s.last], &s.decoded[1-s.last]
+	if other.from == o {
+		other.from = nil // the place was that of a record that was left out
+	}
 	if err := s.decode(o, d); err != nil {
 		return 0, err
 	}

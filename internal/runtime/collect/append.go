@@ -80,7 +80,7 @@ func (c *Collector) unsent(o *graph.Output, err error) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keep(&Failure{o.Topic, min(o.Partition, -1), o.Changelog, o.Cause, explain(err)})
+	c.keep(&Failure{o.Topic, min(o.Partition, -1), o.Changelog, o.Cause.Clone(), explain(err)})
 	return nil
 }
 
@@ -103,10 +103,7 @@ func (c *Collector) settled(r *produce.Result) {
 	}
 	err := explain(r.Err)
 	for i := range r.Records {
-		f := &Failure{Topic: r.Topic, Partition: r.Partition, Changelog: r.Log, Err: err}
-		if r.Causes != nil {
-			f.Cause = r.Causes[i]
-		}
+		f := &Failure{Topic: r.Topic, Partition: r.Partition, Changelog: r.Log, Cause: r.Causes.Of(i), Err: err}
 		if f.Cause == nil && c.count > keptFailures {
 			c.count++ // one that can't be left out is there
 			continue

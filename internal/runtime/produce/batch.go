@@ -31,8 +31,8 @@ type batch struct {
 	n       int32
 	base    int64 // timestamps
 	newest  int64
-	causes  []*flow.Origin // of the records; nil while none has one
-	told    []*kgo.Record  // likewise
+	causes  flow.Causes   // of the records
+	told    []*kgo.Record // of the records; nil while none has one
 	log     bool
 	handed  int  // bytes that count against the limit
 	signed  bool // id and seq are set, and stay with the batch
@@ -64,9 +64,7 @@ func (b *batch) add(r *Record) {
 	buf = appendBytes(buf, r.Value)
 	buf = appendHeaders(buf, r.Headers)
 	b.buf = buf
-	if r.Cause != nil && b.causes == nil {
-		b.causes = make([]*flow.Origin, b.n, 64)
-	}
+	b.causes.Set(int(b.n), r.Cause)
 	if r.Told != nil && b.told == nil {
 		b.told = make([]*kgo.Record, b.n, 64)
 	}
@@ -74,9 +72,6 @@ func (b *batch) add(r *Record) {
 	b.log = r.Log
 	if b.told != nil {
 		b.told = append(b.told, r.Told)
-	}
-	if b.causes != nil {
-		b.causes = append(b.causes, r.Cause)
 	}
 }
 

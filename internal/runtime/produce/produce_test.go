@@ -28,6 +28,7 @@ type bed struct {
 	mu      sync.Mutex
 	taken   int
 	refused []Result
+	causes  []*flow.Origin // of the refused
 }
 
 func newBed(t *testing.T, c Config, opts ...kgo.Opt) *bed {
@@ -64,6 +65,9 @@ func (b *bed) done(r *Result) {
 	defer b.mu.Unlock()
 	if r.Err != nil {
 		b.refused = append(b.refused, *r)
+		for i := range r.Records {
+			b.causes = append(b.causes, r.Causes.Of(i))
+		}
 		return
 	}
 	b.taken += r.Records
@@ -268,7 +272,8 @@ func TestRefused(t *testing.T) {
 	if len(b.refused) != 1 {
 		t.Fatalf("%d refused", len(b.refused))
 	}
-	if r := b.refused[0]; !errors.Is(r.Err, kerr.MessageTooLarge) || r.Records != 2 || len(r.Causes) != 2 || !r.Log {
+	if r := b.refused[0]; !errors.Is(r.Err, kerr.MessageTooLarge) || r.Records != 2 || !r.Log ||
+		len(b.causes) != 2 || b.causes[0] != nil || b.causes[1].Offset != cause.Offset {
 		t.Errorf("told %+v", r)
 	}
 }

@@ -29,7 +29,7 @@ type Config struct {
 	Done func(*Result)
 }
 
-// Record is what Append takes. It copies all of it but Cause.
+// Record is what Append takes. It copies all of it.
 type Record struct {
 	Key, Value []byte // nil is a null
 	Headers    serde.Headers
@@ -45,9 +45,9 @@ type Result struct {
 	Partition int32
 	Offset    int64 // of the first record, -1 if it is not known
 	Records   int
-	Causes    []*flow.Origin // nil, or one for each record
-	Told      []*kgo.Record  // nil, or one for each record
-	Log       bool           // of the records
+	Causes    *flow.Causes  // of the records
+	Told      []*kgo.Record // nil, or one for each record
+	Log       bool          // of the records
 	Err       error
 }
 
@@ -183,7 +183,7 @@ func (p *Producer) refuseWaiting(t *part, err error) {
 func (p *Producer) report(b *batch, offset int64, err error) {
 	t := b.part
 	p.c.Done(&Result{
-		Topic: t.topic.name, Partition: t.num, Offset: offset, Records: int(b.n), Causes: b.causes, Told: b.told, Log: b.log, Err: err,
+		Topic: t.topic.name, Partition: t.num, Offset: offset, Records: int(b.n), Causes: &b.causes, Told: b.told, Log: b.log, Err: err,
 	})
 }
 
@@ -339,11 +339,8 @@ func (p *Producer) done(b *batch, offset int64, err error) {
 	p.report(b, offset, err)
 	if p.spareSize+cap(b.buf) <= p.c.BufferedBytes/4 && !b.lent {
 		p.spareSize += cap(b.buf)
-		clear(b.causes)
-		*b = batch{buf: b.buf[:headerBytes], causes: b.causes[:0:cap(b.causes)]}
-		if cap(b.causes) == 0 {
-			b.causes = nil
-		}
+		b.causes.Reset()
+		*b = batch{buf: b.buf[:headerBytes], causes: b.causes}
 		p.spare = append(p.spare, b)
 	}
 	p.change.Broadcast()

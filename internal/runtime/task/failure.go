@@ -108,7 +108,7 @@ func (t *Task) judge(f *Failure) error {
 }
 
 func (t *Task) failure(n *graph.Node, err error) *Failure {
-	f := &Failure{Stage: Processing, Task: t.c.ID, Node: n, Origin: t.origin, Time: t.now, Err: err}
+	f := &Failure{Stage: Processing, Task: t.c.ID, Node: n, Origin: t.origin.Clone(), Time: t.now, Err: err}
 	if t.origin != nil {
 		f.Headers = t.origin.Headers
 	}

@@ -28,6 +28,7 @@ const (
 
 func (h *held) add(o *graph.Output) {
 	c := *o
+	c.Cause = o.Cause.Clone()
 	c.Key, c.Value, c.Hash = h.copy(o.Key), h.copy(o.Value), h.copy(o.Hash)
 	if len(o.Headers) > 0 {
 		c.Headers = make(serde.Headers, len(o.Headers))
