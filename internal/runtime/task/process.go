@@ -23,7 +23,7 @@ func (t *Task) judgeHead(q *queue, o *flow.Origin, err error) error {
 		(*instance)(t).Dropped(q.node, skip.Why)
 		return nil
 	}
-	return t.judge(&Failure{Stage: Decode, Task: t.c.ID, Node: q.node, Origin: o, Time: o.Time, Err: err, Headers: o.Headers})
+	return t.judge(&Failure{Stage: Decode, Task: t.c.ID, Node: q.node, Origin: o.Clone(), Time: o.Time, Err: err, Headers: o.Headers})
 }
 
 // Process takes up to limit records and returns how many it took. It returns
@@ -106,6 +106,7 @@ func (t *Task) step() error {
 	}
 	q.passed(o.Offset + 1)
 	t.origin = nil
+	q.tidy()
 	return t.runTimers(graph.StreamClock, t.stream)
 }
 

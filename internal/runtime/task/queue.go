@@ -6,18 +6,22 @@ import (
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/runtime/batch"
 )
 
 // queue holds the records of one input partition that were fetched and not yet
-// processed.
+// processed. Those of batches are decoded some at a time, when their turn comes.
 type queue struct {
-	topic  string
-	node   *graph.Node
-	head   graph.Head
-	chunks [][]flow.Origin
-	at     int // in the first chunk
-	n      int // records in all chunks
-	bytes  int
+	topic   string
+	node    *graph.Node
+	head    graph.Head
+	ready   []flow.Origin // decoded; those from at on are to be processed
+	at      int
+	places  [2][]flow.Origin // of ready, in turn: the record in work may be in the other
+	turn    int
+	waiting []chunk
+	n       int // records of ready and waiting
+	bytes   int
 
 	stamp  int64 // of the head, when it is in the heap
 	inHeap bool
@@ -33,12 +37,42 @@ type queue struct {
 	asked []asked // of stores that were asked for the keys of records
 }
 
-func (q *queue) front() *flow.Origin {
-	if q.n == 0 {
-		return nil
-	}
-	return &q.chunks[0][q.at]
+// chunk is records that wait: decoded ones, or the rest of a batch.
+type chunk struct {
+	decoded []flow.Origin
+
+	of   *fetched
+	at   int   // in the batch's payload
+	left int   // records from there on
+	from int64 // records before this offset are left out
 }
+
+// fetched is a batch of a partition. It lives as long as anything may want to
+// know again what is in it.
+type fetched struct {
+	batch.Batch
+	topic     string
+	partition int32
+}
+
+// Again implements [flow.Again].
+func (f *fetched) Again(at int32) *flow.Origin {
+	o := &flow.Origin{Topic: f.topic, Partition: f.partition, From: f, At: at}
+	if _, err := f.Decode(f.Payload[at:], o); err != nil {
+		return nil // it was decoded before, so it can't be
+	}
+	return o
+}
+
+// window is how many records of a batch are decoded at a time.
+const window = 64
+
+const recordOverhead = 64 // bytes of a record beside its key and value, about
+
+func size(o *flow.Origin) int { return len(o.Key) + len(o.Value) + recordOverhead }
+
+// front is the record that is next. There has to be one: see fill.
+func (q *queue) front() *flow.Origin { return &q.ready[q.at] }
 
 func (q *queue) drop() {
 	n := size(q.front())
@@ -46,10 +80,94 @@ func (q *queue) drop() {
 	q.count.Bytes += int64(n - recordOverhead)
 	q.at++
 	q.n--
-	if q.at == len(q.chunks[0]) {
-		q.chunks[0] = nil
-		q.chunks, q.at = q.chunks[1:], 0
+}
+
+// tidy lets go of the fetched bytes of what was processed, if nothing is left.
+func (q *queue) tidy() {
+	if q.n > 0 {
+		return
 	}
+	q.ready, q.at = nil, 0
+	for i := range q.places {
+		clear(q.places[i])
+		q.places[i] = q.places[i][:0]
+	}
+}
+
+func (q *queue) addRecords(records []flow.Origin) {
+	q.waiting = append(q.waiting, chunk{decoded: records})
+	q.n += len(records)
+	for i := range records {
+		q.bytes += size(&records[i])
+	}
+}
+
+func (q *queue) addBatch(b batch.Batch, partition int32, from int64) {
+	q.waiting = append(q.waiting, chunk{of: &fetched{b, q.topic, partition}, left: b.Records, from: from})
+	q.n += b.Records
+	q.bytes += len(b.Payload) + b.Records*recordOverhead
+}
+
+// fill makes sure that there is a front, if there is any record.
+func (q *queue) fill() error {
+	for q.at == len(q.ready) && len(q.waiting) > 0 {
+		c := &q.waiting[0]
+		if c.decoded == nil {
+			if err := q.decode(c); err != nil {
+				return fmt.Errorf("topic %s partition %d: %w", q.topic, c.of.partition, err)
+			}
+		} else {
+			q.ready, q.at = c.decoded, 0
+		}
+		if c.left == 0 {
+			*c = chunk{}
+			q.waiting = q.waiting[1:]
+		}
+	}
+	return nil
+}
+
+// decode makes the next records of a batch ready. It uses the places that the
+// record in work is not in.
+func (q *queue) decode(c *chunk) error {
+	turn := 1 - q.turn
+	old := len(q.places[turn])
+	want := min(c.left, window)
+	ready := q.places[turn][:0]
+	if cap(ready) < want {
+		ready = make([]flow.Origin, 0, max(want, min(window, 2*cap(ready))))
+	}
+	b, at := c.of, c.at
+	for range want {
+		n := len(ready)
+		ready = ready[:n+1]
+		o := &ready[n]
+		took, err := b.Decode(b.Payload[at:], o)
+		if err != nil {
+			return err
+		}
+		o.Topic, o.Partition, o.From, o.At = b.topic, b.partition, b, int32(at)
+		at += took
+		if o.Offset < c.from {
+			ready = ready[:n]
+			continue
+		}
+		q.bytes += size(o)
+	}
+	q.bytes -= want*recordOverhead + at - c.at
+	q.n -= want - len(ready)
+	c.at, c.left = at, c.left-want
+	if old > len(ready) && old <= cap(ready) {
+		clear(ready[len(ready):old])
+	}
+	if c.left == 0 && at < len(b.Payload) {
+		return fmt.Errorf("batch at offset %d: %w: %d bytes after its last record", b.Base, batch.ErrCorrupt, len(b.Payload)-at)
+	}
+	q.places[turn], q.ready, q.at = ready, ready, 0
+	if len(ready) > 0 {
+		q.turn = turn
+	}
+	return nil
 }
 
 // passed notes that all records before offset next are done with.
@@ -57,125 +175,7 @@ func (q *queue) passed(next int64) {
 	q.next, q.moved = max(q.next, next), true
 }
 
-const recordOverhead = 64 // bytes of a record beside its key and value, about
-
-func size(o *flow.Origin) int { return len(o.Key) + len(o.Value) + recordOverhead }
-
 func (q *queue) clear() {
-	q.chunks, q.at, q.n, q.bytes, q.inHeap = nil, 0, 0, 0, false
-}
-
-// AddInput gives the task an input partition: the full name of its topic, the
-// source node that reads it, and what the last commit said of it. next is the
-// offset to go on from and time the partition time, each -1 for unknown.
-func (t *Task) AddInput(topic string, n *graph.Node, next, time int64) error {
-	v, err := t.binder.Bind(n)
-	if err != nil {
-		return err
-	}
-	head, err := v.(HeadMaker)(topic)
-	if err != nil {
-		return fmt.Errorf("topic %s: %w", topic, err)
-	}
-	t.queues[topic] = &queue{topic: topic, node: n, head: head, time: time, next: next, fetched: next, end: -1, count: t.count.Input(topic, n.Name)}
-	t.stream = max(t.stream, time)
-	return nil
-}
-
-// Inputs returns the full names of the task's input topics.
-func (t *Task) Inputs() []string {
-	names := make([]string, 0, len(t.queues))
-	for name := range t.queues {
-		names = append(names, name)
-	}
-	return names
-}
-
-// Add appends fetched records, which it keeps, to the queue of a topic. end is
-// the end of the partition as the broker told it, -1 for unknown.
-func (t *Task) Add(topic string, records []flow.Origin, end int64) error {
-	q := t.queues[topic]
-	if q == nil {
-		return fmt.Errorf("task %s has no input %s", t.c.ID, topic)
-	}
-	q.end = max(q.end, end)
-	if len(records) == 0 {
-		return nil
-	}
-	q.fetched = records[len(records)-1].Offset + 1
-	q.chunks = append(q.chunks, records)
-	q.n += len(records)
-	for i := range records {
-		q.bytes += size(&records[i])
-	}
-	if q.inHeap {
-		return nil
-	}
-	return t.enter(q)
-}
-
-// SetPosition tells how far a partition was read where the last records were
-// none for the application: transaction markers or aborted ones.
-func (t *Task) SetPosition(topic string, next, end int64) {
-	if q := t.queues[topic]; q != nil {
-		q.fetched, q.end = max(q.fetched, next), max(q.end, end)
-	}
-}
-
-// Buffered returns the number of records waiting in the queue of a topic and
-// their bytes.
-func (t *Task) Buffered(topic string) (records, bytes int) {
-	if q := t.queues[topic]; q != nil {
-		return q.n, q.bytes
-	}
-	return 0, 0
-}
-
-// Ready says whether the task should go on now: it has a record, and each of
-// its empty queues is known to have nothing more on the broker.
-func (t *Task) Ready() bool {
-	if t.order.len() == 0 {
-		return false
-	}
-	if t.order.len() == len(t.queues) {
-		return true
-	}
-	for _, q := range t.queues {
-		if q.n == 0 && (q.end < 0 || q.fetched < q.end) {
-			return false
-		}
-	}
-	return true
-}
-
-// HasRecords says whether any queue holds a record.
-func (t *Task) HasRecords() bool { return t.order.len() > 0 }
-
-// HeadTime returns the timestamp of the record that would be taken next.
-func (t *Task) HeadTime() (int64, bool) {
-	if t.order.len() == 0 {
-		return 0, false
-	}
-	return t.order.peek().stamp, true
-}
-
-// enter stamps the head of q and puts q into the heap. Records that can't be
-// stamped are judged and left out.
-func (t *Task) enter(q *queue) error {
-	for q.n > 0 {
-		o := q.front()
-		stamp, err := t.stampHead(q, o)
-		if err == nil {
-			q.stamp, q.inHeap = stamp, true
-			t.order.push(q)
-			return nil
-		}
-		if err := t.judgeHead(q, o, err); err != nil {
-			return err
-		}
-		q.passed(o.Offset + 1)
-		q.drop()
-		q.count.Unstamped++
-	}
-	return nil
+	q.waiting, q.n, q.bytes, q.inHeap = nil, 0, 0, false
+	q.tidy()
 }

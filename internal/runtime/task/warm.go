@@ -21,7 +21,7 @@ const askedFor = 64
 
 // warm brings near what the next records of q will ask for.
 func (t *Task) warm(q *queue) {
-	next := q.chunks[0][q.at:]
+	next := q.ready[q.at:]
 	next = next[:min(len(next), overlay.WarmKeys)]
 	q.warm = len(next) - 1
 	var keys [overlay.WarmKeys][]byte
