@@ -94,6 +94,11 @@ var layers = []layer{
 	{pkg: "internal/runtime/collect", may: slices.Concat(tasks, []string{"internal/runtime/produce"}), third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
 	{
+		pkg:   "internal/runtime/fetch",
+		may:   []string{"internal/flow", "serde", "internal/runtime/batch", "internal/runtime/client", "internal/runtime/offsets"},
+		third: kafka,
+	},
+	{
 		pkg:   "internal/runtime/restore",
 		may:   slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/offsets"}),
 		third: kafka,
@@ -109,6 +114,7 @@ var layers = []layer{
 		pkg: "internal/runtime/worker",
 		may: slices.Concat(tasks, engines, []string{
 			"internal/runtime/collect", "internal/runtime/produce", "internal/runtime/topics", "internal/runtime/restore", "internal/runtime/group",
+			"internal/runtime/fetch",
 			"internal/runtime/client", "internal/runtime/offsets", "internal/runtime/statedir", "internal/runtime/budget",
 		}),
 		third: kafka,

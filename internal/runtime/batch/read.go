@@ -47,6 +47,9 @@ type Reader struct {
 	// Inflate returns what src was before codec compressed it. It must not
 	// change src, nor ever again what it returned.
 	Inflate func(src []byte, codec int8) ([]byte, error)
+	// Epoch is the leader epoch of the last batch that Read went past, whether it
+	// was left out or not; -1 for none.
+	Epoch int32
 
 	aborted []aborted // by producer and first offset
 }
@@ -74,7 +77,7 @@ type aborted struct {
 // Payloads of batches that were not compressed are parts of raw.
 func (r *Reader) Read(dst []Batch, raw []byte, from int64, aborted []Aborted) (batches []Batch, next int64, err error) {
 	r.setAborted(aborted)
-	next = from
+	r.Epoch, next = -1, from
 	for len(raw) > magicAt {
 		base := int64(binary.BigEndian.Uint64(raw))
 		size := int(int32(binary.BigEndian.Uint32(raw[lengthAt:]))) + lengthAt + 4
@@ -95,7 +98,9 @@ func (r *Reader) Read(dst []Batch, raw []byte, from int64, aborted []Aborted) (b
 		if err != nil {
 			return dst, max(next, base), &Error{Offset: base, Next: max(next, b.Last+1), Err: err}
 		}
-		next = max(next, b.Last+1)
+		if b.Last >= next {
+			next, r.Epoch = b.Last+1, b.Epoch
+		}
 		raw = raw[size:]
 	}
 	return dst, next, nil
