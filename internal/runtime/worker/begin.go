@@ -37,7 +37,8 @@ func (w *Worker) onFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFe
 	return nil
 }
 
-// onOffsets decides where to begin, hands the partitions over and begins there.
+// onOffsets decides where to begin, and hands the partitions over. The client
+// itself gets none to read.
 func (w *Worker) onOffsets(ctx context.Context, given map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	parts := make([]offsets.Partition, 0, len(given))
 	for topic, nums := range given {
@@ -52,14 +53,10 @@ func (w *Worker) onOffsets(ctx context.Context, given map[string]map[int32]kgo.O
 		}
 		return nil, err
 	}
-	var begin map[offsets.Partition]position
-	if !w.calls.do(ctx, func() { begin = w.adopt(found) }) {
+	if !w.calls.do(ctx, func() { w.adopt(found) }) {
 		return nil, context.Canceled
 	}
-	for p, at := range begin {
-		given[p.Topic][p.Num] = kgo.NewOffset().At(at.offset).WithEpoch(at.epoch)
-	}
-	return given, nil
+	return nil, nil
 }
 
 // locate finds the position and the end of each partition. It tries until that

@@ -23,21 +23,20 @@ func (b *bell) ring() {
 	}
 }
 
-// wait returns a context that ends after d or with a ring. done has to be called.
-func (b *bell) wait(ctx context.Context, d time.Duration) (_ context.Context, done func()) {
+// wait waits for a ring, for d at most.
+func (b *bell) wait(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.end = cancel
 	if b.rung {
 		cancel()
 	}
-	return ctx, func() {
-		cancel()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.end, b.rung = nil, false
-	}
+	b.mu.Unlock()
+	<-ctx.Done()
+	b.mu.Lock()
+	b.end, b.rung = nil, false
+	b.mu.Unlock()
 }
 
 // calls are what other goroutines want the loop to do.

@@ -2,13 +2,10 @@ package worker
 
 import (
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // throttle pauses partitions whose queues are full and resumes those that are
-// half empty. A pause drops what the client has fetched ahead, so it is only
-// for tasks that can't keep up or wait for another input.
+// half empty.
 func (w *Worker) throttle() {
 	most := w.queueBytes()
 	for _, e := range w.order {
@@ -27,27 +24,22 @@ func (w *Worker) throttle() {
 func (w *Worker) pause(in *input) {
 	if !in.paused {
 		in.paused = true
-		w.consumer.PauseFetchPartitions(map[string][]int32{in.Topic: {in.Num}})
+		w.fetcher.Pause(in.Partition)
 	}
 }
 
 func (w *Worker) resume(in *input) {
 	if in.paused {
 		in.paused, in.lastSeen = false, w.now()
-		w.consumer.ResumeFetchPartitions(map[string][]int32{in.Topic: {in.Num}})
+		w.fetcher.Resume(in.Partition)
 	}
 }
 
-// seek lets the consumer go on from where the inputs of a task are expected to.
+// seek lets reading go on from where the inputs of a task are expected to.
 func (w *Worker) seek(e *entry) {
-	to := make(map[string]map[int32]kgo.EpochOffset)
 	for _, in := range e.inputs {
-		if to[in.Topic] == nil {
-			to[in.Topic] = make(map[int32]kgo.EpochOffset)
-		}
-		to[in.Topic][in.Num] = kgo.EpochOffset{Epoch: -1, Offset: in.next}
+		w.fetcher.Set(in.Partition, in.next, -1)
 	}
-	w.consumer.SetOffsets(to)
 }
 
 // load is how many records wait in tasks that may work now, and whether any

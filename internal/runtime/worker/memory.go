@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/budget"
 )
@@ -31,9 +29,9 @@ func withBudget(c Config) Config {
 
 // fetchLimits bound what the consumer fetches ahead: one answer of each broker,
 // of which there may be eight.
-func (w *Worker) fetchLimits() []kgo.Opt {
+func (w *Worker) fetchLimits() (answer, partition int32) {
 	n := min(fetchBytes, max(w.c.Budget.Fetched()/8, 256<<10))
-	return []kgo.Opt{kgo.FetchMaxBytes(int32(n)), kgo.FetchMaxPartitionBytes(int32(min(partitionBytes, n)))}
+	return int32(n), int32(min(partitionBytes, n))
 }
 
 // share tells the budget how many tasks there are, and the tasks what each may

@@ -13,6 +13,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
+	"github.com/ottla-streams/ottla/internal/runtime/fetch"
 	"github.com/ottla-streams/ottla/internal/runtime/group"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
 )
@@ -55,20 +56,27 @@ func (w *Worker) open() error {
 		kgo.ConsumerGroup(w.c.App), kgo.InstanceID(w.instanceID()), kgo.ConsumeTopics(w.layout.topics()...), kgo.Balancers(balancer),
 		kgo.SessionTimeout(w.c.SessionTimeout), kgo.RebalanceTimeout(w.c.RebalanceTimeout),
 		kgo.HeartbeatInterval(min(w.c.SessionTimeout/4, 3*time.Second)),
-		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(),
-		kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.OnPartitionsRevoked(w.onRevoked), kgo.OnPartitionsLost(w.onLost), kgo.OnPartitionsAssigned(w.onAssigned),
 		kgo.OnOffsetsFetched(w.onFetched), kgo.AdjustFetchOffsetsFn(w.onOffsets),
-	}
-	opts = append(opts, w.fetchLimits()...)
-	if w.c.ExactlyOnce {
-		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
 	var ctx context.Context
 	ctx, w.endConsumer = context.WithCancel(context.Background())
 	opts = append(opts, kgo.WithContext(ctx), kgo.WithHooks(w.c.Hooks...))
-	w.consumer, err = w.c.Client.New(w.role("consumer"), opts...)
-	return err
+	if w.consumer, err = w.c.Client.New(w.role("consumer"), opts...); err != nil {
+		return err
+	}
+	w.fetcher = w.newFetcher()
+	w.side.Go(func() { w.watchGroup(ctx, w.consumer) })
+	return nil
+}
+
+// newFetcher returns what reads the inputs, through the consumer's connections.
+func (w *Worker) newFetcher() *fetch.Fetcher {
+	answer, part := w.fetchLimits()
+	return fetch.New(fetch.Config{
+		Client: w.consumer, Committed: w.c.ExactlyOnce, AnswerBytes: answer, PartitionBytes: part, Ring: w.bell.ring, Logger: w.log,
+	})
 }
 
 // role is the name of a client of this worker. Its id is named as Kafka Streams names it.
@@ -166,6 +174,8 @@ func (w *Worker) close() {
 			w.log.Warn("group was not left: it waits for the session timeout", "error", err)
 		}
 		cancel()
+		w.fetcher.Close()
+		w.endConsumer()
 		w.consumer.Close()
 	}
 	w.stop()

@@ -9,20 +9,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/runtime/fetch"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
-	"github.com/ottla-streams/ottla/serde"
 )
 
 const (
-	pollRecords = 10_000
 	backlog     = 1000                   // records of ready tasks that make a poll wait
 	pollEvery   = 100 * time.Millisecond // if any task has no records
 	longestWait = time.Second
 )
-
-// noWait lets the client return what it has: it takes no context for that.
-var noWait context.Context
 
 // poll takes what was fetched and gives it to the tasks. While there is enough
 // to do it only looks in now and then, and it waits only if there is nothing.
@@ -37,72 +32,52 @@ func (w *Worker) poll(ctx context.Context) error {
 	}
 	w.throttle()
 	w.polled = w.now()
-	var fetches kgo.Fetches
-	if wait := w.idleFor(ready); wait > 0 {
-		pctx, done := w.bell.wait(ctx, wait)
-		fetches = w.consumer.PollRecords(pctx, pollRecords)
-		done()
-	} else {
-		fetches = w.consumer.PollRecords(noWait, pollRecords)
+	chunks := w.fetcher.Take()
+	if wait := w.idleFor(ready); wait > 0 && len(chunks) == 0 {
+		w.bell.wait(ctx, wait)
+		chunks = w.fetcher.Take()
 	}
 	w.m.Polls++
-	w.m.Polled += int64(fetches.NumRecords())
 	var err error
-	fetches.EachTopic(func(t kgo.FetchTopic) {
-		for i := range t.Partitions {
-			if e := w.take(t.Topic, &t.Partitions[i]); e != nil && err == nil {
-				err = e
-			}
+	for i := range chunks {
+		if e := w.take(&chunks[i]); e != nil && err == nil {
+			err = e
 		}
-	})
+	}
 	return err
 }
 
-// take adds the records of one partition to its task.
-func (w *Worker) take(topic string, fp *kgo.FetchPartition) error {
-	in, e := w.input(offsets.Partition{Topic: topic, Num: fp.Partition})
-	if fp.Err != nil {
-		return w.fetchFailed(in, e, topic, fp)
-	}
-	if in == nil || e.task == nil {
+// take adds what was read of one partition to its task.
+func (w *Worker) take(c *fetch.Chunk) error {
+	in, e := w.input(c.Partition)
+	switch {
+	case c.Err != nil:
+		return w.fetchFailed(in, e, c.Partition, c.Err)
+	case in == nil:
 		return nil // given up meanwhile
+	case e.task == nil || c.From != in.next:
+		w.fetcher.Set(in.Partition, in.next, -1) // it has to be read again, or goes on elsewhere
+		return nil
 	}
-	end := fp.HighWatermark
-	if w.c.ExactlyOnce && fp.LastStableOffset >= 0 {
-		end = fp.LastStableOffset
+	for i := range c.Batches {
+		b := &c.Batches[i]
+		in.epochs.note(max(b.Base, c.From), b.Epoch)
+		w.m.Polled += int64(b.Records)
 	}
-	in.end, in.lastSeen = max(in.end, end), w.now()
-	chunk := origins(in, fp.Records)
-	if err := e.task.Add(topic, chunk, end); err != nil {
+	if c.Epoch >= 0 {
+		in.epochs.note(c.Next-1, c.Epoch) // it may be newer than that of the last record for the application
+	}
+	if c.Epoch >= 0 {
+		in.epochs.note(c.Next-1, c.Epoch)
+	}
+	in.next, in.end, in.lastSeen = c.Next, max(in.end, c.End), w.now()
+	if err := e.task.AddBatches(in.Topic, in.Num, c.Batches, c.From, c.End); err != nil {
 		return w.taskFailed(e, err)
 	}
-	e.task.SetPosition(topic, in.next, end)
-	return nil
-}
-
-// origins converts records and notes how far they go. Control records are
-// positions only; what was there before is left out.
-func origins(in *input, records []*kgo.Record) []flow.Origin {
-	chunk := make([]flow.Origin, 0, len(records))
-	for _, r := range records {
-		if r.Offset < in.next {
-			continue
-		}
-		in.next = r.Offset + 1
-		in.epochs.note(r.Offset, r.LeaderEpoch)
-		if r.Attrs.IsControl() {
-			continue
-		}
-		o := flow.Origin{Topic: in.Topic, Partition: in.Num, Offset: r.Offset, Time: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
-		if len(r.Headers) > 0 {
-			o.Headers = make(serde.Headers, len(r.Headers))
-			for i, h := range r.Headers {
-				o.Headers[i] = serde.Header{Key: h.Key, Value: h.Value}
-			}
-		}
-		chunk = append(chunk, o)
+	if e.task != nil {
+		e.task.SetPosition(in.Topic, in.next, c.End)
 	}
-	return chunk
+	return nil
 }
 
 func (w *Worker) input(p offsets.Partition) (*input, *entry) {
@@ -117,11 +92,11 @@ func (w *Worker) input(p offsets.Partition) (*input, *entry) {
 	return e.inputs[p.Topic], e
 }
 
-// fetchFailed judges an error that the client gives up on.
-func (w *Worker) fetchFailed(in *input, e *entry, topic string, fp *kgo.FetchPartition) error {
+// fetchFailed judges an error that the fetcher does not mend by itself, or that
+// the client's group has.
+func (w *Worker) fetchFailed(in *input, e *entry, p offsets.Partition, err error) error {
 	var (
-		err   = fp.Err
-		lost  *kgo.ErrDataLoss
+		cut   *fetch.Cut
 		group *kgo.ErrGroupSession
 		large *kgo.ErrDecompressTooLarge
 		code  *kerr.Error
@@ -131,8 +106,9 @@ func (w *Worker) fetchFailed(in *input, e *entry, topic string, fp *kgo.FetchPar
 		return nil
 	case errors.Is(err, kgo.ErrClientClosed):
 		return &Error{Err: errors.New("the consumer was closed"), Replace: true}
-	case errors.As(err, &lost):
-		w.log.Error("an input lost records", "topic", topic, "partition", fp.Partition, "error", err)
+	case errors.As(err, &cut):
+		w.log.Error("an input lost records", "topic", p.Topic, "partition", p.Num, "error", err)
+		return w.goBefore(e, in, cut.To)
 	case errors.As(err, &group):
 		w.log.Warn("group session ended", "error", err)
 		if isDenied(err) {
@@ -143,16 +119,37 @@ func (w *Worker) fetchFailed(in *input, e *entry, topic string, fp *kgo.FetchPar
 	case errors.As(err, &large):
 		return w.skipBatch(in, e, large)
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
-		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("topic %s: %w", topic, ErrMissingTopics))
+		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("topic %s: %w", p.Topic, ErrMissingTopics))
 	case errors.As(err, &code) && code.Retriable:
 	case code == nil && isNetwork(err):
-		w.log.Warn("fetch is tried again", "topic", topic, "partition", fp.Partition, "error", err)
+		w.log.Warn("fetch is tried again", "topic", p.Topic, "partition", p.Num, "error", err)
 	case in != nil:
-		return fmt.Errorf("topic %s partition %d: fetch: %w", topic, fp.Partition, err)
+		return fmt.Errorf("%s: fetch: %w", p, err)
 	default:
-		w.log.Warn("fetch", "topic", topic, "partition", fp.Partition, "error", err)
+		w.log.Warn("fetch", "topic", p.Topic, "partition", p.Num, "error", err)
 	}
 	return nil
+}
+
+// watchGroup hands the loop what the client has to say of the group. It reads no
+// partition by itself: it is given none.
+func (w *Worker) watchGroup(ctx context.Context, consumer *kgo.Client) {
+	for {
+		said := consumer.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		said.EachError(func(topic string, num int32, err error) {
+			w.calls.post(func() {
+				p := offsets.Partition{Topic: topic, Num: num}
+				in, e := w.input(p)
+				w.fail(w.fetchFailed(in, e, p, err))
+			})
+		})
+		if said.IsClientClosed() {
+			return
+		}
+	}
 }
 
 // isDenied says that the brokers don't let us, which does not pass by itself.

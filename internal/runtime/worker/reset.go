@@ -87,7 +87,7 @@ func (w *Worker) retryResets() {
 			cancel()
 			switch {
 			case err == nil:
-				w.moveTo(e, in, begin[in.Partition])
+				w.fail(w.moveTo(e, in, begin[in.Partition]))
 				return // the order may be another one
 			case isFinal(err):
 				w.fail(err)
@@ -100,8 +100,22 @@ func (w *Worker) retryResets() {
 	}
 }
 
+// goBefore goes back to the last commit of a task, or further: what an input has
+// from an offset on is not what was read.
+func (w *Worker) goBefore(e *entry, in *input, offset int64) error {
+	if in == nil {
+		return nil
+	}
+	if in.at.offset > offset {
+		in.at.offset, in.at.epoch = offset, -1
+	}
+	in.end = offset
+	w.revive(e, 0)
+	return w.afterAbort()
+}
+
 // moveTo goes on at an offset. Back means that the topic is another one by now.
-func (w *Worker) moveTo(e *entry, in *input, offset int64) {
+func (w *Worker) moveTo(e *entry, in *input, offset int64) error {
 	in.resetAt = time.Time{}
 	w.log.Warn("an input goes on elsewhere", "topic", in.Topic, "partition", in.Num, "from", in.next, "to", offset)
 	back := offset < in.next
@@ -109,10 +123,13 @@ func (w *Worker) moveTo(e *entry, in *input, offset int64) {
 	if back {
 		in.at.offset, in.at.epoch, in.end = offset, -1, offset
 		w.revive(e, 0)
-		return
+		return w.afterAbort()
 	}
-	e.task.SetPosition(in.Topic, offset, offset)
-	w.consumer.SetOffsets(map[string]map[int32]kgo.EpochOffset{in.Topic: {in.Num: {Epoch: -1, Offset: offset}}})
+	if e.task != nil {
+		e.task.SetPosition(in.Topic, offset, offset)
+	}
+	w.fetcher.Set(in.Partition, offset, -1)
+	return nil
 }
 
 // skipBatch lets the policy decide on a batch that would take too much memory.
@@ -126,6 +143,6 @@ func (w *Worker) skipBatch(in *input, e *entry, large *kgo.ErrDecompressTooLarge
 	w.log.Warn("batch left out", "topic", in.Topic, "partition", in.Num, "offset", large.Offset, "error", large)
 	in.next = max(in.next, large.NextOffset)
 	e.task.SetPosition(in.Topic, in.next, in.end)
-	w.consumer.SetOffsets(map[string]map[int32]kgo.EpochOffset{in.Topic: {in.Num: {Epoch: -1, Offset: in.next}}})
+	w.fetcher.Set(in.Partition, in.next, -1)
 	return nil
 }

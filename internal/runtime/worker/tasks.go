@@ -54,13 +54,11 @@ type adopted struct {
 	end int64
 }
 
-// adopt takes partitions and returns where to begin to read them. A partition
+// adopt takes partitions and lets them be read when their tasks run. A partition
 // that is known already goes on where it is: the group's session was cut short
 // before it began.
-func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partition]position {
-	begin := make(map[offsets.Partition]position, len(parts))
+func (w *Worker) adopt(parts map[offsets.Partition]adopted) {
 	for p, a := range parts {
-		begin[p] = a.at
 		id, ok := w.layout.task(p.Topic, p.Num)
 		if !ok {
 			continue
@@ -70,12 +68,12 @@ func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partitio
 			e = &entry{id: id, inputs: make(map[string]*input)}
 			w.tasks[id] = e
 		}
-		if in := e.inputs[p.Topic]; in != nil {
-			begin[p] = position{in.next, -1, ""}
+		if e.inputs[p.Topic] != nil {
 			continue
 		}
 		in := &input{Partition: p, node: w.layout.nodes[p.Topic], at: a.at, next: a.at.offset, end: a.end, lastSeen: w.now()}
 		e.inputs[p.Topic] = in
+		w.fetcher.Set(p, a.at.offset, a.at.epoch)
 		w.pause(in)
 		if e.task != nil { // a topic got more partitions
 			w.revive(e, 0)
@@ -83,7 +81,6 @@ func (w *Worker) adopt(parts map[offsets.Partition]adopted) map[offsets.Partitio
 	}
 	w.balancing = false
 	w.tellActive()
-	return begin
 }
 
 // openWaiting opens the tasks that have all their inputs.
@@ -226,7 +223,7 @@ func (w *Worker) closeTask(e *entry, clean bool) {
 		w.release(e, clean)
 	}
 	for _, in := range e.inputs {
-		w.resume(in) // a pause outlives the assignment
+		w.fetcher.Remove(in.Partition)
 	}
 	if w.standbys[e.id] == nil { // a copy that was to become it keeps the folder
 		w.c.Dir.Release(e.id, w)

@@ -16,6 +16,7 @@ import (
 	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/assign"
 	"github.com/ottla-streams/ottla/internal/runtime/collect"
+	"github.com/ottla-streams/ottla/internal/runtime/fetch"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 	"github.com/ottla-streams/ottla/internal/runtime/produce"
 	"github.com/ottla-streams/ottla/internal/runtime/restore"
@@ -37,6 +38,7 @@ type Worker struct {
 
 	consumer    *kgo.Client
 	endConsumer context.CancelFunc // before its Close, which waits for the group
+	fetcher     *fetch.Fetcher
 	producer    *kgo.Client
 	out         *collect.Collector
 	restorer    *restore.Restorer
