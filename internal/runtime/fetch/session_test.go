@@ -197,11 +197,13 @@ func TestSessionRefused(t *testing.T) {
 	}
 }
 
-func TestSessionEpochWraps(t *testing.T) {
+func TestSessionEpoch(t *testing.T) {
 	s := session{id: 5, epoch: 1<<31 - 1}
-	s.answered(&kmsg.FetchResponse{SessionID: 5})
-	if s.id != 5 || s.epoch != 1 {
-		t.Errorf("%+v", s)
+	for _, c := range []struct{ told, id, epoch int32 }{{5, 5, 1}, {5, 5, 2}, {6, 6, 1}, {6, 6, 2}, {0, 0, 0}, {6, 6, 1}} {
+		s.answered(&kmsg.FetchResponse{SessionID: c.told})
+		if s.id != c.id || s.epoch != c.epoch {
+			t.Errorf("%+v, want %+v", s, c)
+		}
 	}
 }
 
@@ -214,7 +216,10 @@ func TestToldTwice(t *testing.T) {
 				rp.RecordBatches = made(a.offsets()[0], 1, 0, 0, 0, 1)
 			}
 		})
-		resp.Topics = append(resp.Topics, resp.Topics...)
+		more := a.answer(0, func(rp *kmsg.FetchResponseTopicPartition) {
+			rp.HighWatermark, rp.RecordBatches = 7, made(a.offsets()[0], 2, 0, 0, 0, 1, 2)
+		})
+		resp.Topics = append(resp.Topics, more.Topics...)
 		return resp
 	})
 	r.start(Config{})
