@@ -209,6 +209,9 @@ func (f *Fetcher) refused(b *broker, a *answer, err error) {
 		if p.fails%often != 0 {
 			return
 		}
+		if errors.Is(err, kerr.InconsistentTopicID) {
+			err = kerr.UnknownTopicID // as a session says it
+		}
 	case passes(err):
 		p.lost, p.replica = true, -1
 		if l := a.rp.CurrentLeader; l.LeaderID >= 0 && l.LeaderEpoch > p.leaderEpoch {

@@ -5,9 +5,10 @@
 // There are two types: a [Fetcher] knows where to go on with each partition
 // and asks the brokers, one request at a time each; a [Chunk] is what came of a
 // partition. What follows a taken chunk is asked for while the chunk is worked
-// on. The files: route.go decides who is asked for what, ask.go and take.go ask
-// and look at the answer, session.go keeps requests small (KIP-227), leaders.go
-// finds leaders, epochs.go finds logs that were cut (KIP-320).
+// on. The files: route.go decides who is asked for what, ask.go asks and looks
+// at the answer, old.go reads formats before batches, session.go keeps requests
+// small (KIP-227), leaders.go finds leaders, epochs.go finds logs that were cut
+// (KIP-320), hooks.go tells the client's hooks.
 //
 // The group a partition belongs to is none of its business: it reads what it is
 // told to.

@@ -28,9 +28,10 @@ func part(n int32) offsets.Partition { return offsets.Partition{Topic: topic, Nu
 type rig struct {
 	*kfake.Cluster
 	t    *testing.T
-	cl   *kgo.Client
 	f    *Fetcher
 	ring chan struct{}
+
+	producer *kgo.Client // made by the first that needs it
 
 	next map[offsets.Partition]int64 // where the next chunk has to begin
 	end  map[offsets.Partition]int64
@@ -161,8 +162,7 @@ func (r *rig) client(opts ...kgo.Opt) *kgo.Client {
 // start makes the Fetcher.
 func (r *rig) start(c Config, opts ...kgo.Opt) {
 	r.t.Helper()
-	r.cl = r.client(opts...)
-	c.Client, c.Logger = r.cl, slog.New(slog.DiscardHandler)
+	c.Client, c.Logger = r.client(opts...), slog.New(slog.DiscardHandler)
 	c.Ring = func() {
 		select {
 		case r.ring <- struct{}{}:
@@ -181,7 +181,13 @@ func (r *rig) set(n int32, offset int64, epoch int32) {
 // produce writes records, and waits for them after every size of them.
 func (r *rig) produce(n int32, from, count, size int, opts ...kgo.Opt) {
 	r.t.Helper()
-	cl := r.client(append([]kgo.Opt{kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(time.Second)}, opts...)...)
+	cl := r.producer
+	if cl == nil || len(opts) > 0 {
+		cl = r.client(append([]kgo.Opt{kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(time.Second)}, opts...)...)
+	}
+	if len(opts) == 0 {
+		r.producer = cl
+	}
 	for i := range count {
 		cl.Produce(r.t.Context(), &kgo.Record{Topic: topic, Partition: n, Value: value(n, from+i)}, nil)
 		if i%size == size-1 || i == count-1 {

@@ -101,6 +101,7 @@ func TestTopicMadeAnew(t *testing.T) {
 			if err := r.CreateTopic(topic, 3, nil); err != nil {
 				t.Fatal(err)
 			}
+			r.producer = nil // it knows the old one
 			r.produce(0, 100, 10, 5)
 			r.produce(1, 100, 10, 5)
 			time.Sleep(4 * pause) // for some tries
@@ -130,6 +131,7 @@ func TestTopicMadeAnewAtOnce(t *testing.T) {
 	if err := r.CreateTopic(topic, 1, nil); err != nil {
 		t.Fatal(err)
 	}
+	r.producer = nil // it knows the old one
 	r.produce(0, 100, 10, 5)
 	r.unknown(1)
 	r.complete(0, 0, 5)
