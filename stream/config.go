@@ -121,7 +121,8 @@ type Config struct {
 	LayerAge time.Duration
 
 	// LayerBytes is how much a task's committed and uncommitted writes may take in
-	// memory before they go to the engine. Half of it uncommitted forces a commit.
+	// memory before they go to the engine. A quarter of it uncommitted forces a commit,
+	// half where it is small.
 	// Defaults to 24 MiB.
 	LayerBytes int
 

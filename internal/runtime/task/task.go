@@ -199,8 +199,12 @@ func (t *Task) Dropped() map[*graph.Node]int64 { return t.dropped }
 // CommitRequested says whether user code asked for a commit, or the
 // uncommitted writes have outgrown their share.
 func (t *Task) CommitRequested() bool {
-	return t.commit || t.c.LayerBytes > 0 && t.state.uncommitted()+t.results.bytes+t.changes.bytes > t.c.LayerBytes/2
+	return t.commit || t.c.LayerBytes > 0 && t.state.uncommitted()+t.results.bytes+t.changes.bytes > mostUncommitted(t.c.LayerBytes)
 }
+
+// mostUncommitted is a quarter of what the layers may hold. Where that is little,
+// so that commits would follow each other, it is half.
+func mostUncommitted(layers int) int { return max(layers/4, min(layers/2, 1<<20)) }
 
 // Store returns the typed store of s.
 func (t *Task) Store(s *graph.Store) (any, error) { return t.binder.Store(s) }
