@@ -65,10 +65,7 @@ func (w *Worker) take(c *fetch.Chunk) error {
 		w.m.Polled += int64(b.Records)
 	}
 	if c.Epoch >= 0 {
-		in.epochs.note(c.Next-1, c.Epoch) // it may be newer than that of the last record for the application
-	}
-	if c.Epoch >= 0 {
-		in.epochs.note(c.Next-1, c.Epoch)
+		in.epochs.note(c.Next-1, c.Epoch) // of what is not for the application, if that comes last
 	}
 	in.next, in.end, in.lastSeen = c.Next, max(in.end, c.End), w.now()
 	if err := e.task.AddBatches(in.Topic, in.Num, c.Batches, c.From, c.End); err != nil {
