@@ -1,8 +1,6 @@
 package op
 
 import (
-	"iter"
-
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
 )
@@ -138,52 +136,6 @@ func SelectKey[K, V, K2 any](f func(K, V) K2) Bind {
 			err := next(k2, v, m)
 			m.NoKey = noKey
 			return err
-		}
-	})
-}
-
-// FlatMapValues maps a value to any number of values. It allocates what the
-// sequence allocates and the closure that its range loop needs.
-func FlatMapValues[K, V, V2 any](f func(K, V) iter.Seq[V2]) Bind {
-	return unary(func(n *graph.Node, next flow.Next[K, V2]) flow.Next[K, V] {
-		id, in, out := int32(n.ID), flow.NullsOf[V](), flow.NullsOf[V2]()
-		return func(k K, v V, m *flow.Meta) error {
-			null := m.NoValue
-			if null && !in.Possible() {
-				var none V2
-				return next(k, none, m)
-			}
-			m.Node = id
-			for v2 := range f(k, v) {
-				m.NoValue = out.Is(&v2)
-				if err := next(k, v2, m); err != nil {
-					return err
-				}
-				m.Node = id
-			}
-			m.NoValue = null
-			return nil
-		}
-	})
-}
-
-// FlatMap maps a record to any number of records. It allocates as FlatMapValues.
-func FlatMap[K, V, K2, V2 any](f func(K, V) iter.Seq2[K2, V2]) Bind {
-	return unary(func(n *graph.Node, next flow.Next[K2, V2]) flow.Next[K, V] {
-		id, in, kn, vn := int32(n.ID), flow.NullsOf[V](), flow.NullsOf[K2](), flow.NullsOf[V2]()
-		return func(k K, v V, m *flow.Meta) error {
-			noKey, noValue := m.NoKey, m.NoValue
-			m.Node = id
-			for k2, v2 := range f(k, v) {
-				m.NoKey = kn.Is(&k2)
-				m.NoValue = vn.Is(&v2) || noValue && !in.Possible()
-				if err := next(k2, v2, m); err != nil {
-					return err
-				}
-				m.Node = id
-			}
-			m.NoKey, m.NoValue = noKey, noValue
-			return nil
 		}
 	})
 }
