@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/flow"
-	"github.com/ottla-streams/ottla/serde"
 )
 
 // headerBytes is the size of what comes before the records of a batch.
@@ -56,13 +56,24 @@ func (b *batch) add(r *Record) {
 		h := &r.Headers[i]
 		size += varintLen(int64(len(h.Key))) + len(h.Key) + sizeOf(h.Value)
 	}
-	buf := binary.AppendVarint(b.buf, int64(size))
-	buf = append(buf, 0) // attributes
-	buf = binary.AppendVarint(buf, dt)
-	buf = binary.AppendVarint(buf, at)
-	buf = appendBytes(buf, r.Key)
-	buf = appendBytes(buf, r.Value)
-	buf = appendHeaders(buf, r.Headers)
+	need := varintLen(int64(size)) + size
+	buf := slices.Grow(b.buf, need)
+	begin := len(buf)
+	buf = buf[:begin+need]
+	w := writer{p: buf[begin:]}
+	w.varint(int64(size))
+	w.varint(0) // attributes
+	w.varint(dt)
+	w.varint(at)
+	w.bytes(r.Key)
+	w.bytes(r.Value)
+	w.varint(int64(len(r.Headers)))
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		w.varint(int64(len(h.Key)))
+		w.n += copy(w.p[w.n:], h.Key)
+		w.bytes(h.Value)
+	}
 	b.buf = buf
 	b.causes.Set(int(b.n), r.Cause)
 	if r.Told != nil && b.told == nil {
@@ -75,21 +86,29 @@ func (b *batch) add(r *Record) {
 	}
 }
 
-func appendBytes(dst, p []byte) []byte {
-	if p == nil {
-		return binary.AppendVarint(dst, -1)
-	}
-	return append(binary.AppendVarint(dst, int64(len(p))), p...)
+// writer writes into room that is there.
+type writer struct {
+	p []byte
+	n int
 }
 
-func appendHeaders(dst []byte, headers serde.Headers) []byte {
-	dst = binary.AppendVarint(dst, int64(len(headers)))
-	for i := range headers {
-		h := &headers[i]
-		dst = append(binary.AppendVarint(dst, int64(len(h.Key))), h.Key...)
-		dst = appendBytes(dst, h.Value)
+func (w *writer) varint(v int64) {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	for ; u >= 0x80; u >>= 7 {
+		w.p[w.n] = byte(u) | 0x80
+		w.n++
 	}
-	return dst
+	w.p[w.n] = byte(u)
+	w.n++
+}
+
+func (w *writer) bytes(p []byte) {
+	if p == nil {
+		w.varint(-1)
+		return
+	}
+	w.varint(int64(len(p)))
+	w.n += copy(w.p[w.n:], p)
 }
 
 func sizeOf(p []byte) int {
