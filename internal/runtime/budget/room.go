@@ -5,6 +5,7 @@ import (
 	"runtime/metrics"
 	"strings"
 	"sync"
+	"time"
 )
 
 // The garbage collector runs when the heap has doubled (with GOGC=100): the less
@@ -12,11 +13,16 @@ import (
 // million records a second on would spend a fifth of its time on that, far from
 // the memory that it may use. So what it holds is filled up, to a tenth of the
 // budget, by memory that nobody touches. It has addresses and no pages: it costs
-// nothing but the room that the collector is given.
+// nothing but the room that the collector is given. How much of that there is
+// follows the collector: more of it while it runs often, half of it while it runs seldom, so
+// that an app that has little to do stays small.
 
 const (
 	floorParts = 10      // of the budget
 	chunkBytes = 8 << 20 // that are filled in or left out at a time
+
+	// Times between two collections.
+	often, seldom = 250 * time.Millisecond, 4 * time.Second
 )
 
 // room is what fills the heap up, for all apps of the process, as they have one
@@ -28,6 +34,9 @@ type room struct {
 	changed uint64 // the collection before which it was adjusted last
 	follows bool   // it is adjusted after the next collection
 	heap    func() heap
+	now     func() time.Time
+	last    time.Time // when the last collection was
+	level   int       // chunks that the collector is worth for how often it runs
 }
 
 // heap is what the collector tells.
@@ -36,7 +45,7 @@ type heap struct {
 	live        int64 // that the last one found
 }
 
-var process = &room{workers: make(map[*Budget]int), heap: readHeap}
+var process = &room{workers: make(map[*Budget]int), heap: readHeap, now: time.Now}
 
 // Enter gives the garbage collector room while a worker runs, until Leave.
 func (b *Budget) Enter() { process.enter(b, 1) }
@@ -70,8 +79,21 @@ func (r *room) collected() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.follows = false
+	r.pace()
 	r.adjust()
 	r.follow()
+}
+
+// pace sets the level by the time since the collection before.
+func (r *room) pace() {
+	now := r.now()
+	switch since := now.Sub(r.last); {
+	case since < often:
+		r.level = max(1, 4*r.level)
+	case since > seldom:
+		r.level /= 2
+	}
+	r.last = now
 }
 
 // adjust keeps as many chunks as the largest app lacks. What the collector found
@@ -82,10 +104,11 @@ func (r *room) adjust() {
 	for b := range r.workers {
 		floor = max(floor, b.total/floorParts)
 	}
-	h, n, most := r.heap(), len(r.kept), int(floor/chunkBytes)
+	r.level = min(r.level, int(floor/chunkBytes))
+	h, n, most := r.heap(), len(r.kept), r.level
 	want := min(n, most)
 	if h.collections > r.changed || n == 0 {
-		others := h.live - int64(n)*chunkBytes
+		others := max(0, h.live-int64(n)*chunkBytes)
 		want = min(max(int((floor-others)/chunkBytes), 0), most)
 	}
 	switch {
