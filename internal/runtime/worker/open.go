@@ -55,7 +55,7 @@ func (w *Worker) open() error {
 		client.Pin(map[kmsg.Key]int16{kmsg.OffsetCommit: 9}),
 		kgo.ConsumerGroup(w.c.App), kgo.InstanceID(w.instanceID()), kgo.ConsumeTopics(w.layout.topics()...), kgo.Balancers(balancer),
 		kgo.SessionTimeout(w.c.SessionTimeout), kgo.RebalanceTimeout(w.c.RebalanceTimeout),
-		kgo.HeartbeatInterval(min(w.c.SessionTimeout/4, time.Second)),
+		kgo.HeartbeatInterval(min(w.c.SessionTimeout/8, 500*time.Millisecond)),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.OnPartitionsRevoked(w.onRevoked), kgo.OnPartitionsLost(w.onLost), kgo.OnPartitionsAssigned(w.onAssigned),
 		kgo.OnOffsetsFetched(w.onFetched), kgo.AdjustFetchOffsetsFn(w.onOffsets),
