@@ -90,8 +90,8 @@ var layers = []layer{
 	{pkg: "internal/runtime/offsets", third: kafka},
 	{pkg: "internal/runtime/statedir", may: slices.Concat(graphs, []string{"internal/runtime/assign"})},
 	{pkg: "internal/runtime/budget"},
-	{pkg: "internal/runtime/produce", may: base, third: kafka},
-	{pkg: "internal/runtime/collect", may: slices.Concat(tasks, []string{"internal/runtime/produce"}), third: kafka},
+	{pkg: "internal/runtime/produce", may: slices.Concat(base, []string{"internal/runtime/client"}), third: kafka},
+	{pkg: "internal/runtime/collect", may: slices.Concat(tasks, []string{"internal/runtime/client", "internal/runtime/produce"}), third: kafka},
 	{pkg: "internal/runtime/topics", may: states, third: kafka},
 	{
 		pkg:   "internal/runtime/fetch",

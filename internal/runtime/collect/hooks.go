@@ -2,12 +2,12 @@ package collect
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/produce"
 	"github.com/ottla-streams/ottla/serde"
 )
@@ -20,24 +20,12 @@ type recordHooks struct {
 	onUnbuffered  []kgo.HookProduceRecordUnbuffered
 }
 
-func recordHooksOf(client *kgo.Client) (h recordHooks) {
-	hooks := reflect.ValueOf(client.OptValue(kgo.WithHooks))
-	if hooks.Kind() != reflect.Slice {
-		return h
+func recordHooksOf(cl *kgo.Client) recordHooks {
+	return recordHooks{
+		onBuffered:    client.Hooks[kgo.HookProduceRecordBuffered](cl),
+		onPartitioned: client.Hooks[kgo.HookProduceRecordPartitioned](cl),
+		onUnbuffered:  client.Hooks[kgo.HookProduceRecordUnbuffered](cl),
 	}
-	for i := range hooks.Len() {
-		hook := hooks.Index(i).Interface()
-		if f, ok := hook.(kgo.HookProduceRecordBuffered); ok {
-			h.onBuffered = append(h.onBuffered, f)
-		}
-		if f, ok := hook.(kgo.HookProduceRecordPartitioned); ok {
-			h.onPartitioned = append(h.onPartitioned, f)
-		}
-		if f, ok := hook.(kgo.HookProduceRecordUnbuffered); ok {
-			h.onUnbuffered = append(h.onUnbuffered, f)
-		}
-	}
-	return h
 }
 
 func (h *recordHooks) any() bool {

@@ -1,12 +1,12 @@
 package fetch
 
 import (
-	"reflect"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 )
 
 // hooks are those of the client that want to see what was fetched, as the
@@ -18,24 +18,12 @@ type hooks struct {
 	polled   []kgo.HookFetchRecordUnbuffered
 }
 
-func hooksOf(client *kgo.Client) (h hooks) {
-	all := reflect.ValueOf(client.OptValue(kgo.WithHooks))
-	if all.Kind() != reflect.Slice {
-		return h
+func hooksOf(cl *kgo.Client) hooks {
+	return hooks{
+		batches:  client.Hooks[kgo.HookFetchBatchRead](cl),
+		buffered: client.Hooks[kgo.HookFetchRecordBuffered](cl),
+		polled:   client.Hooks[kgo.HookFetchRecordUnbuffered](cl),
 	}
-	for i := range all.Len() {
-		hook := all.Index(i).Interface()
-		if b, ok := hook.(kgo.HookFetchBatchRead); ok {
-			h.batches = append(h.batches, b)
-		}
-		if b, ok := hook.(kgo.HookFetchRecordBuffered); ok {
-			h.buffered = append(h.buffered, b)
-		}
-		if b, ok := hook.(kgo.HookFetchRecordUnbuffered); ok {
-			h.polled = append(h.polled, b)
-		}
-	}
-	return h
 }
 
 // tell shows hooks what was read. It is called without the lock.

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 )
 
 const (
@@ -43,8 +44,7 @@ func (f *Fetcher) findLeaders(ctx context.Context) {
 		return
 	}
 	for i := range resp.Brokers {
-		b := &resp.Brokers[i]
-		f.metas[b.NodeID] = kgo.BrokerMetadata{NodeID: b.NodeID, Port: b.Port, Host: b.Host, Rack: b.Rack}
+		f.metas[resp.Brokers[i].NodeID] = client.Met(&resp.Brokers[i])
 	}
 	topics := make(map[string]*kmsg.MetadataResponseTopic, len(resp.Topics))
 	for i := range resp.Topics {

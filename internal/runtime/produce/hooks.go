@@ -2,10 +2,11 @@ package produce
 
 import (
 	"encoding/binary"
-	"reflect"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 )
 
 // written is a batch that a broker took, for the client's hooks.
@@ -13,21 +14,6 @@ type written struct {
 	topic     string
 	partition int32
 	metrics   kgo.ProduceBatchMetrics
-}
-
-// hooksOf returns the hooks of a client that want to see batches, as the
-// client's own producer, which is not used, would tell them.
-func hooksOf(client *kgo.Client) (want []kgo.HookProduceBatchWritten) {
-	hooks := reflect.ValueOf(client.OptValue(kgo.WithHooks))
-	if hooks.Kind() != reflect.Slice {
-		return nil
-	}
-	for i := range hooks.Len() {
-		if h, ok := hooks.Index(i).Interface().(kgo.HookProduceBatchWritten); ok {
-			want = append(want, h)
-		}
-	}
-	return want
 }
 
 // metrics is what hooks are told of a sealed batch.
@@ -51,7 +37,6 @@ func (p *Producer) tell(from kgo.BrokerMetadata, took []written) {
 // lock held.
 func (p *Producer) meet(brokers []kmsg.MetadataResponseBroker) {
 	for i := range brokers {
-		b := &brokers[i]
-		p.metas[b.NodeID] = kgo.BrokerMetadata{NodeID: b.NodeID, Port: b.Port, Host: b.Host, Rack: b.Rack}
+		p.metas[brokers[i].NodeID] = client.Met(&brokers[i])
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/serde"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 	Done func(*Result)
 }
 
-// Record is what Append takes. It copies all of it.
+// Record is what Append takes. It keeps none of it but Told.
 type Record struct {
 	Key, Value []byte // nil is a null
 	Headers    serde.Headers
@@ -121,7 +122,7 @@ const (
 // New returns a Producer. It has to be closed before its client.
 func New(c Config) *Producer {
 	p := &Producer{
-		c: c, hooks: hooksOf(c.Client), topics: make(map[string]*Topic), byName: make(map[string]*Topic),
+		c: c, hooks: client.Hooks[kgo.HookProduceBatchWritten](c.Client), topics: make(map[string]*Topic), byName: make(map[string]*Topic),
 		brokers: make(map[int32]*broker), metas: make(map[int32]kgo.BrokerMetadata), asking: make(chan struct{}, 1),
 		added: make(map[partitionKey]bool),
 	}
