@@ -14,7 +14,7 @@ type TaskStatus struct {
 	Worker int    // that has it, from 1
 	Role   string // "active", "standby" or "warm-up"
 	Phase  string // "waiting", "restoring", "processing" or "tailing", which follows changelogs
-	Parked bool   // it waits to try a record again that OnError parked or retries
+	Parked bool   // it waits to try again: a record that OnError parked or retries, or a copy's writes where there was no space
 	Inputs []InputStatus
 	Stores []StoreLag
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,7 +93,7 @@ func startPod(t *testing.T, addrs []string, top *topology.Topology, c Config) *p
 // lack.
 func (p *pod) count(role worker.Role) (n int, lag int64) {
 	for _, task := range p.w.Tasks() {
-		if task.Role != role || task.Phase != worker.Processing && task.Phase != worker.Tailing {
+		if task.Role != role || task.Parked || task.Phase != worker.Processing && task.Phase != worker.Tailing {
 			continue
 		}
 		n++
@@ -121,9 +122,19 @@ func (p *pod) has(active, standbys int) func() bool {
 }
 
 // follows says that the standbys of a pod have all that the active tasks of
-// another one committed.
-func (p *pod) follows(other *pod) func() bool {
+// another one wrote of what was fed. What they say are snapshots: only ones of
+// after the last commit count.
+func (p *pod) follows(other *pod, f *feeder) func() bool {
 	return func() bool {
+		done := int64(0)
+		for _, task := range append(slices.Clone(other.w.Tasks()), p.w.Tasks()...) {
+			for _, in := range task.Inputs {
+				done += in.Committed
+			}
+		}
+		if done < int64(f.n) {
+			return false
+		}
 		has := make(map[string]int64)
 		for _, task := range p.w.Tasks() {
 			for _, s := range task.Stores {
@@ -243,7 +254,7 @@ func TestStandbyTakesOver(t *testing.T) {
 			cold := b.restored.Load()
 			f.feed(5000)
 			a.await("all records", f.committed)
-			b.await("standbys of b that follow", b.follows(a))
+			b.await("standbys of b that follow", b.follows(a, f))
 			a.stop()
 			b.await("all tasks of a", b.has(4, 0))
 			if warm := b.restored.Load() - cold; warm > 100 {

@@ -42,7 +42,7 @@ type TaskInfo struct {
 	ID     graph.TaskID
 	Role   Role
 	Phase  Phase
-	Parked bool        // it waits to try again what failed
+	Parked bool        // it waits to try again what failed: a record, or a copy's writes where there was no space
 	Stores []StoreInfo // with a changelog, in the topology's order; none while it waits
 	Inputs []InputInfo // of an active task, sorted by topic
 }
@@ -131,7 +131,7 @@ func (s *standby) info() TaskInfo {
 	if s.task == nil {
 		return t
 	}
-	t.Phase = Tailing
+	t.Phase, t.Parked = Tailing, s.full
 	if slices.ContainsFunc(s.logs, func(f *followed) bool { return !f.seen }) {
 		t.Phase = Restoring // what it lacks is not known yet
 	}
