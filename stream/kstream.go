@@ -79,6 +79,12 @@ func valued[K, V, V2 any](s *KStream[K, V], name, prefix string, bind op.Bind) *
 	return &KStream[K, V2]{b: s.b, step: step, key: s.key, value: dsl.Same[V, V2](s.value), moved: s.moved, sources: s.sources}
 }
 
+// keyless marks the step before s as one that does not look at keys.
+func keyless[K, V any](s *KStream[K, V]) *KStream[K, V] {
+	s.step.Keyless = true
+	return s
+}
+
 // keyed returns the stream behind a step that changes keys.
 func keyed[K, V, K2, V2 any](s *KStream[K, V], name, prefix string, bind op.Bind) *KStream[K2, V2] {
 	step := s.b.Processor(name, prefix, bind, s.step)
@@ -101,7 +107,7 @@ func (s *KStream[K, V]) FilterNot(drop func(K, V) bool) *KStream[K, V] {
 // MapValues maps each value. The key stays, so nothing is repartitioned.
 func (s *KStream[K, V]) MapValues[V2 any](f func(V) V2) *KStream[K, V2] {
 	s.b.Need("MapValues", "f", f != nil)
-	return valued[K, V, V2](s, "MapValues", "KSTREAM-MAPVALUES-", op.MapValue[K](f))
+	return keyless(valued[K, V, V2](s, "MapValues", "KSTREAM-MAPVALUES-", op.MapValue[K](f)))
 }
 
 // MapValuesWithKey is MapValues with the key at hand.
@@ -126,7 +132,7 @@ func (s *KStream[K, V]) SelectKey[K2 any](f func(K, V) K2) *KStream[K2, V] {
 // strings.FieldsSeq.
 func (s *KStream[K, V]) FlatMapValues[V2 any](f func(V) iter.Seq[V2]) *KStream[K, V2] {
 	s.b.Need("FlatMapValues", "f", f != nil)
-	return valued[K, V, V2](s, "FlatMapValues", "KSTREAM-FLATMAPVALUES-", op.FlatMapValues(func(_ K, v V) iter.Seq[V2] { return f(v) }))
+	return keyless(valued[K, V, V2](s, "FlatMapValues", "KSTREAM-FLATMAPVALUES-", op.FlatMapValues(func(_ K, v V) iter.Seq[V2] { return f(v) })))
 }
 
 // FlatMapValuesWithKey is FlatMapValues with the key at hand.
@@ -166,7 +172,7 @@ func (s *KStream[K, V]) Merge(o *KStream[K, V]) *KStream[K, V] {
 		return s
 	}
 	step := s.b.Processor("Merge", "KSTREAM-MERGE-", op.Pass[K, V](), s.step, o.step)
-	step.Merge = true
+	step.Merge, step.Keyless = true, true
 	c := &KStream[K, V]{b: s.b, step: step, key: s.key, value: s.value, moved: s.moved || o.moved}
 	c.sources = append(append(c.sources, s.sources...), o.sources...)
 	return c

@@ -94,7 +94,7 @@ func (n Node[K, V]) To(name string, t Topic[K, V]) {
 		spec := t.Sink()
 		w.Add(&graph.Node{
 			Name: name, Kind: graph.SinkNode, Place: place, Op: "To", Bind: op.Sink(spec),
-			Sink: t.Target(),
+			Sink: t.Target(), Keyless: spec.Keyless(),
 		}, behind...)
 	})
 }

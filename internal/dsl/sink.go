@@ -17,7 +17,7 @@ func WriteTo[K, V any](b *Builder, parent *Step, t topology.Topic[K, V]) *Step {
 	s.Write = func(s *Step, w *Writer) {
 		spec := t.Sink()
 		s.Out = w.Add(&graph.Node{Name: s.Node, Kind: graph.SinkNode, Place: s.Place, Op: s.Op,
-			Sink: t.Target(),
+			Sink: t.Target(), Keyless: spec.Keyless(),
 			Bind: op.Sink(spec)}, Outs(s.Parents)...)
 	}
 	return b.Add(s)

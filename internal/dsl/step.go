@@ -34,10 +34,12 @@ type Step struct {
 	Out *graph.Node
 
 	// KeyChanging marks a step behind which records are not where their keys
-	// belong, ValueChanging one that changes values, Merge a merge.
+	// belong, ValueChanging one that changes values, Merge a merge. Keyless is said of
+	// its node: see [graph.Node].
 	KeyChanging   bool
 	ValueChanging bool
 	Merge         bool
+	Keyless       bool
 	NullKeys      bool             // a join that takes records with a null key
 	Repartition   *RepartitionStep // of a step that is a repartition
 	Children      []*Step
@@ -73,6 +75,7 @@ type Writer struct {
 // Processor adds a processor node behind the step's parents and makes it Out.
 func (w *Writer) Processor(s *Step, name string, bind op.Bind, stores ...*graph.Store) *graph.Node {
 	n := w.Behind(s, name, bind, Outs(s.Parents)...)
+	n.Keyless = s.Keyless
 	for _, st := range stores {
 		w.Use(n, st)
 	}

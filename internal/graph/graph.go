@@ -54,6 +54,9 @@ type Node struct {
 	Late *Node
 	// KeyOnly says that n looks at keys, and of values only whether they are null.
 	KeyOnly bool
+	// Keyless says that n neither shows keys to the user's code nor keeps any, so that
+	// a key need only live until n returns.
+	Keyless bool
 
 	// Around returns what runs around the processing of the node's records in a
 	// task. It is nil for nothing, and only looked at for processors.

@@ -24,6 +24,11 @@ type SinkSpec[K, V any] struct {
 	AtCommit bool
 }
 
+// Keyless says what [graph.Node] wants to know.
+func (s *SinkSpec[K, V]) Keyless() bool {
+	return s.Dynamic == nil && s.Partition == nil && any(s.Key) == any(serde.String)
+}
+
 // Sink encodes records and hands them to the collector.
 func Sink[K, V any](spec SinkSpec[K, V]) Bind {
 	return func(b *graph.Binder, n *graph.Node) (any, error) {

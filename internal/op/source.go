@@ -8,6 +8,7 @@ package op
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/graph"
@@ -31,12 +32,13 @@ func Source[K, V any](key serde.Serde[K], value serde.Serde[V], extract Extract[
 			return nil, err
 		}
 		unread := extract == nil && neverFails(value) && unreadBehind(n)
+		lent := extract == nil && any(key) == any(serde.String) && keylessBehind(n)
 		return func(topic string) (graph.Head, error) {
 			s := &source[K, V]{
 				node: n, next: next, extract: extract,
 				key: newDecoder(serde.Bind(key, topic, true)), value: newDecoder(serde.Bind(value, topic, false)),
 			}
-			s.value.skip = unread
+			s.value.skip, s.key.lent = unread, lent
 			return s, nil
 		}, nil
 	}
@@ -47,6 +49,17 @@ func Source[K, V any](key serde.Serde[K], value serde.Serde[V], extract Extract[
 func unreadBehind(n *graph.Node) bool {
 	for _, c := range n.Children {
 		if !c.KeyOnly || c.Late != nil || c.Around != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// keylessBehind says whether keys need only live until n's children return, so
+// that they need no memory of their own.
+func keylessBehind(n *graph.Node) bool {
+	for _, c := range n.Children {
+		if !c.Keyless || c.Late != nil || c.Around != nil || len(c.Adapters) > 0 || !keylessBehind(c) {
 			return false
 		}
 	}
@@ -92,9 +105,12 @@ func (s *source[K, V]) Stamp(o *flow.Origin, partitionTime int64) (int64, error)
 	if other.from == o {
 		other.from = nil // the place was that of a record that was left out
 	}
-	if err := s.decode(o, d); err != nil {
+	d.from = nil
+	var err error
+	if d.k, d.v, d.noKey, d.noValue, err = s.decode(o); err != nil {
 		return 0, err
 	}
+	d.from = o
 	m := flow.Meta{Time: o.Time, Headers: o.Headers, NoKey: d.noKey, NoValue: d.noValue, Origin: o}
 	at, err := s.extract(d.k, d.v, &m, partitionTime)
 	if err != nil {
@@ -108,30 +124,33 @@ func (s *source[K, V]) Stamp(o *flow.Origin, partitionTime int64) (int64, error)
 
 // Process implements graph.Head.
 func (s *source[K, V]) Process(o *flow.Origin, m *flow.Meta) error {
-	for i := range s.decoded {
-		if d := &s.decoded[i]; s.extract != nil && d.from == o {
-			d.from = nil
-			m.NoKey, m.NoValue = d.noKey, d.noValue
-			return s.next(d.k, d.v, m)
+	if s.extract != nil {
+		for i := range s.decoded {
+			if d := &s.decoded[i]; d.from == o {
+				d.from = nil
+				m.NoKey, m.NoValue = d.noKey, d.noValue
+				return s.next(d.k, d.v, m)
+			}
 		}
 	}
-	var d decodedRecord[K, V]
-	if err := s.decode(o, &d); err != nil {
+	k, v, noKey, noValue, err := s.decode(o)
+	if err != nil {
 		return err
 	}
-	m.NoKey, m.NoValue = d.noKey, d.noValue
-	return s.next(d.k, d.v, m)
+	m.NoKey, m.NoValue = noKey, noValue
+	return s.next(k, v, m)
 }
 
-func (s *source[K, V]) decode(o *flow.Origin, d *decodedRecord[K, V]) (err error) {
-	d.from = o
-	if d.k, d.noKey, err = s.key.decode(o.Key, o.Headers); err != nil {
-		return &graph.DecodeError{Node: s.node, Part: "key", Err: err}
+// decode returns what it decoded as values, which stay in registers: to write a
+// struct and to read it at once costs more than the decoding around it.
+func (s *source[K, V]) decode(o *flow.Origin) (k K, v V, noKey, noValue bool, err error) {
+	if k, noKey, err = s.key.decode(o.Key, o.Headers); err != nil {
+		return k, v, false, false, &graph.DecodeError{Node: s.node, Part: "key", Err: err}
 	}
-	if d.v, d.noValue, err = s.value.decode(o.Value, o.Headers); err != nil {
-		return &graph.DecodeError{Node: s.node, Part: "value", Err: err}
+	if v, noValue, err = s.value.decode(o.Value, o.Headers); err != nil {
+		return k, v, false, false, &graph.DecodeError{Node: s.node, Part: "value", Err: err}
 	}
-	return nil
+	return k, v, noKey, noValue, nil
 }
 
 // decoder decodes what may be null.
@@ -140,6 +159,7 @@ type decoder[T any] struct {
 	headers serde.HeaderAware[T] // nil unless the serde reads headers
 	nulls   flow.Nulls[T]
 	skip    bool // the value is not wanted, only whether it is null
+	lent    bool // T is string, which may be the bytes themselves: nobody keeps it
 }
 
 func newDecoder[T any](s serde.Serde[T]) decoder[T] {
@@ -152,6 +172,9 @@ func (d *decoder[T]) decode(b []byte, h serde.Headers) (v T, null bool, err erro
 	case b == nil:
 		return v, true, nil
 	case d.skip:
+		return v, false, nil
+	case d.lent:
+		*(*string)(unsafe.Pointer(&v)) = unsafe.String(unsafe.SliceData(b), len(b))
 		return v, false, nil
 	case d.headers != nil:
 		v, err = d.headers.DecodeRecord(b, h)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -62,6 +63,8 @@ type Collector struct {
 	record   produce.Record
 	sent     int64
 	err      error // the first failure that stands
+
+	some atomic.Bool // count may be above 0: asked for each record, without the lock
 
 	mu     sync.Mutex
 	ends   map[partition]int64
@@ -124,6 +127,7 @@ func (c *Collector) size(o *graph.Output) int {
 // be left out: it is kept in any case.
 func (c *Collector) keep(f *Failure) {
 	c.count++
+	c.some.Store(true)
 	if len(c.failed) < keptFailures || f.Cause == nil {
 		c.failed = append(c.failed, f)
 	}
@@ -144,9 +148,13 @@ func (c *Collector) settle() error {
 	if c.err != nil {
 		return c.err
 	}
+	if !c.some.Load() {
+		return nil
+	}
 	c.mu.Lock()
 	failed, count := c.failed, c.count
 	c.failed, c.count = nil, 0
+	c.some.Store(false)
 	c.mu.Unlock()
 	if count == 0 {
 		return nil

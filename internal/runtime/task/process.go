@@ -94,7 +94,8 @@ func (t *Task) step() error {
 		return err
 	}
 	t.origin, t.now = o, stamp
-	t.meta = flow.Meta{Time: stamp, Headers: o.Headers, Origin: o, Node: int32(q.node.ID)}
+	t.meta.Time, t.meta.Headers, t.meta.Origin, t.meta.Node = stamp, o.Headers, o, int32(q.node.ID)
+	t.meta.NoKey, t.meta.NoValue, t.meta.Final = false, false, false
 	t.count.Processed++
 	if err := t.pass(q, o); err != nil {
 		if err = t.settle(q, o, err); err != nil {
