@@ -153,3 +153,23 @@ func TestTidy(t *testing.T) {
 		}
 	}
 }
+
+// An entry that nobody reads leaves memory, but not the changelog. To put and
+// delete it again has to reach that one.
+func TestFleetingAfterTidy(t *testing.T) {
+	s := newTimed(false)
+	old, latest := []byte(timedKey(0, 5)), []byte(timedKey(1, 100))
+	s.Put(old, []byte("v"), 1, nil)
+	s.Put(latest, []byte("v"), 1, nil)
+	s.Commit()
+	s.Unread(10)
+	s.Tidy()
+	if s.Len() != 1 {
+		t.Fatalf("%d entries in memory, want 1", s.Len())
+	}
+	s.Put(old, []byte("w"), 1, nil)
+	s.Delete(old, 1, nil)
+	log := changelog{rows: map[string]string{string(old): "v", string(latest): "v"}, newest: 100}
+	log.take(t, s)
+	sameLog(t, 0, log, map[string]string{string(latest): "v"}, 100)
+}
