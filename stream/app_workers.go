@@ -113,7 +113,7 @@ func (a *App) workerConfig(dir *statedir.Dir, clients client.Config, counts map[
 		MaxIdle: a.c.MaxTaskIdle, MissingGrace: a.c.MissingTopicsGrace, Reset: a.c.Reset.Policy(),
 		Standbys: a.c.Standbys, WarmupLag: a.c.WarmupLag, MaxWarmups: a.c.MaxWarmups, ProbingInterval: a.c.ProbingInterval,
 		Tags: a.c.Tags, RackTags: a.c.RackTags,
-		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 8 << 20, ProducerBytes: 64 << 20, Budget: a.budget,
+		BufferedRecords: a.c.MaxBuffered, BufferedBytes: 4 << 20, ProducerBytes: 32 << 20, Budget: a.budget,
 		CacheBytes: a.c.CacheBytes, LayerBytes: a.c.LayerBytes, LayerMillis: a.c.LayerAge.Milliseconds(),
 		IdleMillis: a.c.IdleFlush.Milliseconds(),
 		OnError:    a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
