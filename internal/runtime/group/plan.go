@@ -157,6 +157,7 @@ func (p *plan) fill(a assign.Assignment, tasks []assign.Task, followUp time.Dura
 				continue
 			}
 			p.withheld++
+			m.out.Awaits = true
 			sameProcess := func(h *peer) bool { return processName(h) != "" && processName(h) == processName(m) }
 			if stateful[id] && !slices.ContainsFunc(holders, sameProcess) {
 				m.out.Warmup = append(m.out.Warmup, id)

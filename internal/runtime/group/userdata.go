@@ -150,6 +150,8 @@ type Assignment struct {
 	// new owner fences them, so that it need not wait for their transactions to time out. An id may come in several
 	// generations in a row.
 	Vanished []string
+	// Awaits says that tasks of this member's are withheld: as soon as others have given them up there is another rebalance.
+	Awaits bool
 }
 
 // Host is one member that answers queries.
@@ -174,7 +176,8 @@ func (a Assignment) Encode() []byte {
 		b = appendTasks(b, h.Standby, nil)
 	}
 	b = appendStrings(b, a.Members)
-	return appendStrings(b, a.Vanished)
+	b = appendStrings(b, a.Vanished)
+	return append(b, flag(a.Awaits))
 }
 
 // DecodeAssignment reads user data of an assignment. The error is ErrVersion if a later version wrote it.
@@ -195,6 +198,9 @@ func DecodeAssignment(data []byte) (Assignment, error) {
 	}
 	a.Members = r.strings()
 	a.Vanished = r.strings()
+	if r.version >= 2 {
+		a.Awaits = r.uvarint() == 1
+	}
 	if r.err != nil {
 		return Assignment{}, fmt.Errorf("assignment: %w", r.err)
 	}

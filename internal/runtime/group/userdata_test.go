@@ -43,29 +43,42 @@ var fullAssignment = Assignment{
 	},
 	Members:  []string{"t-1", "t-2"},
 	Vanished: []string{"t-3"},
+	Awaits:   true,
 }
 
-// TestFormat1 keeps the bytes of version 1: members of different builds read each other.
-func TestFormat1(t *testing.T) {
+// TestFormat keeps the bytes of version 2: members of different builds read each other.
+func TestFormat(t *testing.T) {
 	tests := []struct {
 		name string
 		got  []byte
 		want string
 	}{
-		{"subscription", fullSubscription.Encode(), "00010001" + "01020300000000000000000000000010" +
+		{"subscription", fullSubscription.Encode(), "00020001" + "01020300000000000000000000000010" +
 			"0673686f702d31" + "07686f73743a3830" + "02" + "047261636b" + "0137" + "047a6f6e65" + "0161" +
 			"02" + "000200ac02" + "020101" + "01" + "010101" + "01" + "010102" +
 			"02" + "00010003" + "0102" + "019a01" + "0105" + "0873686f702d782d31" + "0102030405060708" + "01"},
-		{"assignment", fullAssignment.Encode(), "00010001" + "02" + "00020001" + "030109" + "01" + "000102" + "01" + "010100" +
+		{"assignment", fullAssignment.Encode(), "00020001" + "02" + "00020001" + "030109" + "01" + "000102" + "01" + "010100" +
 			"02" + "0e746f7069637320612061" + "6e642062" + "90bf05" + "02" + "03613a31" + "01000100" + "01000101" +
-			"03623a32" + "00" + "00" + "02" + "03742d31" + "03742d32" + "01" + "03742d33"},
-		{"empty subscription", Subscription{}.Encode(), "00010001" + strings.Repeat("00", 16+2+1+4+1+8+1)},
-		{"empty assignment", Assignment{}.Encode(), "00010001" + strings.Repeat("00", 3+1+1+1+1+2)},
+			"03623a32" + "00" + "00" + "02" + "03742d31" + "03742d32" + "01" + "03742d33" + "01"},
+		{"empty subscription", Subscription{}.Encode(), "00020001" + strings.Repeat("00", 16+2+1+4+1+8+1)},
+		{"empty assignment", Assignment{}.Encode(), "00020001" + strings.Repeat("00", 3+1+1+1+1+2+1)},
 	}
 	for _, test := range tests {
 		if got := hex.EncodeToString(test.got); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
+	}
+}
+
+// TestFormat1 reads an assignment of version 1, which lacked the last field.
+func TestFormat1(t *testing.T) {
+	old := fullAssignment.Encode()
+	old = old[:len(old)-1]
+	old[1] = 1
+	want := fullAssignment
+	want.Awaits = false
+	if got, err := DecodeAssignment(old); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -107,7 +120,7 @@ func TestVersions(t *testing.T) {
 	if got, err := DecodeSubscription(later); err != nil || !reflect.DeepEqual(got, fullSubscription) {
 		t.Errorf("a later version that only adds: %+v, %v", got, err)
 	}
-	later[3] = 2
+	later[3] = formatVersion + 1
 	if _, err := DecodeSubscription(later); !errors.Is(err, ErrVersion) {
 		t.Errorf("a later version that breaks: %v, want ErrVersion", err)
 	}
@@ -133,7 +146,7 @@ func TestImpossibleSizes(t *testing.T) {
 		"hosts":              "000000" + "00" + "00" + "00" + huge,
 		"length of an entry": "000000" + "00" + "00" + "00" + "00" + "01" + huge,
 	} {
-		data, err := hex.DecodeString("00010001" + body + strings.Repeat("00", 8))
+		data, err := hex.DecodeString("00020001" + body + strings.Repeat("00", 8))
 		if err != nil {
 			t.Fatal(err)
 		}

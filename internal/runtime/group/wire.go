@@ -16,8 +16,10 @@ import (
 //
 // A task set is sorted and grouped: number of sub-topologies, and for each its id, the number of partitions, the first
 // partition and the distances to the next ones. That takes about one byte a task; the sets of all members travel to all.
+//
+// Version 2 added [Assignment.Awaits].
 const (
-	formatVersion = 1
+	formatVersion = 2
 	formatOldest  = 1
 )
 
@@ -73,8 +75,9 @@ func appendTasks(b []byte, ids []assign.TaskID, extra func(b []byte, id assign.T
 
 // reader reads fields until the first error, after which all it returns is zero.
 type reader struct {
-	buf []byte
-	err error
+	buf     []byte
+	version uint16 // of the writer
+	err     error
 }
 
 func newReader(b []byte) *reader {
@@ -84,7 +87,7 @@ func newReader(b []byte) *reader {
 		return r
 	}
 	version, oldest := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	r.buf = b[4:]
+	r.buf, r.version = b[4:], version
 	switch {
 	case version == 0 || oldest == 0 || oldest > version:
 		r.fail(errShort)

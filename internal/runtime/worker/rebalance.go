@@ -20,7 +20,10 @@ import (
 // subscription is what the member says when it joins.
 func (w *Worker) subscription() group.Subscription {
 	w.joining.Store(true)
-	w.calls.post(func() { w.balancing = true })
+	w.calls.post(func() {
+		w.balancing = true
+		w.listenNoMore()
+	})
 	s := group.Subscription{Process: w.c.Dir.Process(), Instance: w.instanceID(), Tags: w.c.Tags, Active: *w.active.Load()}
 	s.Endpoint, s.Offsets = w.c.Advertise, make(map[assign.TaskID]int64)
 	for id, sum := range w.c.Dir.Stored() {
@@ -47,6 +50,9 @@ func (w *Worker) assigned(a group.Assignment) {
 		if a.FollowUp > 0 {
 			w.followUp = w.now().Add(a.FollowUp)
 		}
+		if a.Awaits {
+			w.listen()
+		}
 		w.judgeAssignment(a)
 		w.want(a)
 	})
@@ -70,7 +76,10 @@ func (w *Worker) onRevoked(ctx context.Context, _ *kgo.Client, parts map[string]
 
 func (w *Worker) onLost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
 	w.joining.Store(false)
-	w.calls.do(ctx, func() { w.lose(parts) })
+	w.calls.do(ctx, func() {
+		w.listenNoMore()
+		w.lose(parts)
+	})
 }
 
 // revoke gives tasks up that still are ours until it returns.

@@ -78,6 +78,7 @@ type Worker struct {
 	unsure    bool
 	balancing bool
 	followUp  time.Time
+	unheard   context.CancelFunc // ends what listens to the group; nil if nothing does
 	missing   missing
 	state     State
 	stays     bool      // in the group when it stops: it will be back
