@@ -18,8 +18,8 @@ import (
 
 // How much one answer of a broker may hold. Two of them may wait.
 const (
-	answerBytes    = 8 << 20
-	partitionBytes = 2 << 20
+	answerBytes    = 4 << 20
+	partitionBytes = 1 << 20
 	answerWait     = 250 * time.Millisecond // if there is nothing
 )
 

@@ -25,7 +25,7 @@ type Config struct {
 	// Committed reads what transactions committed only.
 	Committed bool
 	// AnswerBytes is how much an answer of a broker may hold, and PartitionBytes
-	// how much of it one partition. They default to 8 MiB and 2 MiB.
+	// how much of it one partition. They default to 4 MiB and 1 MiB.
 	AnswerBytes, PartitionBytes int32
 	// Wait is how long a broker may wait if there is nothing. Defaults to 250 ms.
 	Wait time.Duration
