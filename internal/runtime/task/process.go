@@ -94,6 +94,7 @@ func (t *Task) step() error {
 		return err
 	}
 	t.origin, t.now = o, stamp
+	// Field by field: a literal is written beside and read at once in larger words, for which the processor waits.
 	t.meta.Time, t.meta.Headers, t.meta.Origin, t.meta.Node = stamp, o.Headers, o, int32(q.node.ID)
 	t.meta.NoKey, t.meta.NoValue, t.meta.Final = false, false, false
 	t.count.Processed++
