@@ -49,19 +49,7 @@ func TestKeysThatNobodySees(t *testing.T) {
 				c.with(b.Stream(events))
 				return b.Build()
 			}, "events")
-			all := batches("events", 4)
-			i := 0
-			feed := func() {
-				if err := h.t.Add("events", all[i%len(all)], -1); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := h.t.Process(benchBatch); err != nil {
-					t.Fatal(err)
-				}
-				i++
-			}
-			feed()
-			if per := testing.AllocsPerRun(8, feed) / benchBatch; per > c.want+0.02 || per < c.want-0.02 {
+			if per := h.allocations(t); per > c.want+0.02 || per < c.want-0.02 {
 				t.Errorf("%.3f allocations for each record, want %v", per, c.want)
 			}
 		})

@@ -85,6 +85,31 @@ func harnessOver(b testing.TB, build func() (*topology.Topology, error), change 
 	return h
 }
 
+// take processes a batch of an input.
+func (h *harness) take(b testing.TB, topic string, batch []flow.Origin) {
+	if err := h.t.Add(topic, batch, -1); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := h.t.Process(benchBatch); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// allocations is how often a record of events allocates, once there is room for
+// what they need.
+func (h *harness) allocations(t *testing.T) float64 {
+	all := batches("events", 4)
+	i := 0
+	feed := func() {
+		h.take(t, "events", all[i%len(all)])
+		i++
+	}
+	for range all {
+		feed()
+	}
+	return testing.AllocsPerRun(8, feed) / benchBatch
+}
+
 func (h *harness) commit(b testing.TB) {
 	if err := h.t.Flush(); err != nil {
 		b.Fatal(err)
@@ -129,22 +154,7 @@ func BenchmarkTaskCount(b *testing.B) {
 // A count makes a string of the key. The value, which it does not look at, stays
 // the bytes that it was fetched as.
 func TestTaskAllocations(t *testing.T) {
-	h := newHarness(t, counting, "events")
-	all := batches("events", 4)
-	i := 0
-	feed := func() {
-		if err := h.t.Add("events", all[i%len(all)], -1); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.t.Process(benchBatch); err != nil {
-			t.Fatal(err)
-		}
-		i++
-	}
-	for range all {
-		feed()
-	}
-	if per := testing.AllocsPerRun(8, feed) / benchBatch; per > 1.02 {
+	if per := newHarness(t, counting, "events").allocations(t); per > 1.02 {
 		t.Errorf("%.3f allocations for each record, want 1", per)
 	}
 }
@@ -170,12 +180,7 @@ func runBatches(b *testing.B, h *harness, topic string, all [][]flow.Origin) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for n, i := 0, 0; n < b.N; n, i = n+benchBatch, i+1 {
-		if err := h.t.Add(topic, all[i%len(all)], -1); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := h.t.Process(benchBatch); err != nil {
-			b.Fatal(err)
-		}
+		h.take(b, topic, all[i%len(all)])
 		if i%benchCommit == benchCommit-1 {
 			h.commit(b)
 		}

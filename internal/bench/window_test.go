@@ -269,12 +269,7 @@ func runTimed(b *testing.B, h *harness, all [][]flow.Origin) {
 		for j := range batch {
 			batch[j].Time, batch[j].Offset = int64(i*10), int64(n+j)
 		}
-		if err := h.t.Add("events", batch, -1); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := h.t.Process(benchBatch); err != nil {
-			b.Fatal(err)
-		}
+		h.take(b, "events", batch)
 		if i%benchCommit == benchCommit-1 {
 			h.commit(b)
 		}

@@ -104,8 +104,8 @@ func (c *Collector) settled(r *produce.Result) {
 	err := explain(r.Err)
 	for i := range r.Records {
 		f := &Failure{Topic: r.Topic, Partition: r.Partition, Changelog: r.Log, Cause: r.Causes.Of(i), Err: err}
-		if f.Cause == nil && c.count > keptFailures {
-			c.count++ // one that can't be left out is there
+		if f.Cause == nil && c.count.Load() > keptFailures {
+			c.count.Add(1) // one that can't be left out is there
 			continue
 		}
 		c.keep(f)

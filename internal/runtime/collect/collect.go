@@ -64,12 +64,11 @@ type Collector struct {
 	sent     int64
 	err      error // the first failure that stands
 
-	some atomic.Bool // count may be above 0: asked for each record, without the lock
+	count atomic.Int64 // of failures, more than are kept; changed with the lock held, asked for each record without it
 
 	mu     sync.Mutex
 	ends   map[partition]int64
 	failed []*Failure
-	count  int // of failures, more than are kept
 }
 
 const keptFailures = 16
@@ -126,8 +125,7 @@ func (c *Collector) size(o *graph.Output) int {
 // keep notes a failure, with the lock held. One without an input record can't
 // be left out: it is kept in any case.
 func (c *Collector) keep(f *Failure) {
-	c.count++
-	c.some.Store(true)
+	c.count.Add(1)
 	if len(c.failed) < keptFailures || f.Cause == nil {
 		c.failed = append(c.failed, f)
 	}
@@ -148,17 +146,13 @@ func (c *Collector) settle() error {
 	if c.err != nil {
 		return c.err
 	}
-	if !c.some.Load() {
+	if c.count.Load() == 0 {
 		return nil
 	}
 	c.mu.Lock()
-	failed, count := c.failed, c.count
-	c.failed, c.count = nil, 0
-	c.some.Store(false)
+	failed, count := c.failed, int(c.count.Swap(0))
+	c.failed = nil
 	c.mu.Unlock()
-	if count == 0 {
-		return nil
-	}
 	for _, f := range failed {
 		if f.Changelog {
 			c.err = &graph.Judged{Err: f}
@@ -207,7 +201,8 @@ func (c *Collector) Failed() bool { return c.err != nil }
 // Reset begins a new commit interval: it forgets the failures and what was sent.
 func (c *Collector) Reset() {
 	c.mu.Lock()
-	c.failed, c.count = nil, 0
+	c.failed = nil
+	c.count.Store(0)
 	c.mu.Unlock()
 	c.err, c.sent = nil, 0
 }

@@ -25,21 +25,32 @@ func (w *Worker) prove(ctx context.Context) error {
 	if began.Sub(w.proven) < w.proof() {
 		return nil
 	}
-	req := kmsg.NewPtrHeartbeatRequest()
-	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
-	var err error
-	if req.MemberID, req.Generation, err = w.membership(); err != nil {
+	member, generation, err := w.membership()
+	if err != nil {
 		return err
 	}
-	resp, err := req.RequestWith(ctx, w.consumer)
+	answer, err := w.heartbeat(ctx, member, generation)
 	if err != nil {
 		return fmt.Errorf("%w: heartbeat: %w", errNotNow, err)
 	}
-	switch err := kerr.ErrorForCode(resp.ErrorCode); err {
+	switch answer {
 	case nil, kerr.RebalanceInProgress: // which goes on with us
 		w.proven = began
 		return nil
 	default:
-		return fmt.Errorf("heartbeat: %w", w.judgeCommit(err, req.Generation))
+		return fmt.Errorf("heartbeat: %w", w.judgeCommit(answer, generation))
 	}
+}
+
+// heartbeat tells the group that a member is there. answer is the group's, nil if
+// all is well; err says why there is none. It is safe for concurrent use.
+func (w *Worker) heartbeat(ctx context.Context, member string, generation int32) (answer, err error) {
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
+	req.MemberID, req.Generation = member, generation
+	resp, err := req.RequestWith(ctx, w.consumer)
+	if err != nil {
+		return nil, err
+	}
+	return kerr.ErrorForCode(resp.ErrorCode), nil
 }

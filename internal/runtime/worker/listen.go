@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A task that moves is nobody's from when its owner gave it up until the group was
@@ -35,12 +34,16 @@ func (w *Worker) listen() {
 				return
 			case <-time.After(pause):
 			}
-			switch again, err := w.balancesAgain(ctx); {
+			member, generation := w.consumer.GroupMetadata()
+			answer, err := w.heartbeat(ctx, member, generation)
+			switch {
 			case err != nil || ctx.Err() != nil:
-				return // the client's own heartbeats find what is wrong
-			case again:
+				return
+			case answer == kerr.RebalanceInProgress:
 				w.consumer.ForceRebalance()
 				return
+			case answer != nil:
+				return // the client's own heartbeats find what is wrong
 			}
 		}
 	})
@@ -52,20 +55,4 @@ func (w *Worker) listenNoMore() {
 		w.unheard()
 		w.unheard = nil
 	}
-}
-
-// balancesAgain sends a heartbeat.
-func (w *Worker) balancesAgain(ctx context.Context) (bool, error) {
-	req := kmsg.NewPtrHeartbeatRequest()
-	req.Group, req.InstanceID = w.c.App, kmsg.StringPtr(w.instanceID())
-	req.MemberID, req.Generation = w.consumer.GroupMetadata()
-	resp, err := req.RequestWith(ctx, w.consumer)
-	if err != nil {
-		return false, err
-	}
-	err = kerr.ErrorForCode(resp.ErrorCode)
-	if err == kerr.RebalanceInProgress {
-		return true, nil
-	}
-	return false, err
 }
