@@ -68,8 +68,8 @@ func newFleet(t testing.TB, n int, bytes int64) *fleet {
 // write counts n new keys in each task, committing when asked for.
 func (f *fleet) write(t testing.TB, from, n int) {
 	t.Helper()
+	records := make([]flow.Origin, n) // for all tasks: what is measured is theirs
 	for i, h := range f.tasks {
-		records := make([]flow.Origin, n)
 		for j := range records {
 			records[j] = flow.Origin{Topic: "events", Offset: int64(from + j), Time: 0, Key: fmt.Appendf(nil, "user-%d-%08d", i, from+j), Value: []byte("v")}
 		}

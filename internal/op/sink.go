@@ -95,9 +95,12 @@ func (s *sink[K, V]) write(k K, v V, m *flow.Meta) (err error) {
 		}
 	}
 	if s.spec.Partition != nil {
-		return s.route(k, v, m)
+		err = s.route(k, v, m)
+	} else {
+		err = s.send()
 	}
-	return s.send()
+	o.Headers, o.Cause = nil, nil // the record's: a task at rest would keep a batch with them
+	return err
 }
 
 func (s *sink[K, V]) send() error {

@@ -108,7 +108,9 @@ func (t *Task) step() error {
 	}
 	q.passed(o.Offset + 1)
 	t.origin = nil
-	q.tidy()
+	if q.tidy() {
+		t.meta.Headers, t.meta.Origin = nil, nil // a task at rest would keep a batch with them
+	}
 	return t.runTimers(graph.StreamClock, t.stream)
 }
 

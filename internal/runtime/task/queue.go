@@ -83,15 +83,16 @@ func (q *queue) drop() {
 }
 
 // tidy lets go of the fetched bytes of what was processed, if nothing is left.
-func (q *queue) tidy() {
+func (q *queue) tidy() (empty bool) {
 	if q.n > 0 {
-		return
+		return false
 	}
 	q.ready, q.at = nil, 0
 	for i := range q.places {
 		clear(q.places[i])
 		q.places[i] = q.places[i][:0]
 	}
+	return true
 }
 
 func (q *queue) addRecords(records []flow.Origin) {

@@ -1,9 +1,13 @@
 package task_test
 
 import (
+	"runtime"
 	"testing"
+	"weak"
 
+	"github.com/ottla-streams/ottla/internal/flow"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
+	"github.com/ottla-streams/ottla/serde"
 	"github.com/ottla-streams/ottla/state/engine"
 	"github.com/ottla-streams/ottla/state/engine/pebble"
 )
@@ -91,4 +95,30 @@ func TestRest(t *testing.T) {
 	if err := r.task.Close(true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A task that has taken all its records keeps none of them: with its headers
+// the last one would keep the batch that it came in.
+func TestTakenRecordsAreLetGo(t *testing.T) {
+	r := newRig(t, task.Config{})
+	defer r.task.Close(false)
+	record, payload := func() (weak.Pointer[flow.Origin], weak.Pointer[[64]byte]) {
+		payload := new([64]byte)
+		records := []flow.Origin{{Topic: "events", Key: []byte("k"), Value: []byte("v"), Headers: serde.Headers{{Key: "h", Value: payload[:]}}}}
+		if err := r.task.Add("events", records, -1); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := r.task.Process(10); n != 1 || err != nil {
+			t.Fatalf("took %d records: %v", n, err)
+		}
+		return weak.Make(&records[0]), weak.Make(payload)
+	}()
+	runtime.GC()
+	if record.Value() != nil {
+		t.Error("the task keeps the record")
+	}
+	if payload.Value() != nil {
+		t.Error("the task keeps what the record's header lies in")
+	}
+	runtime.KeepAlive(r)
 }
