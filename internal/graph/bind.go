@@ -15,6 +15,10 @@ type Head interface {
 	// A [SkipRecord] error leaves the record out.
 	Stamp(o *flow.Origin, partitionTime int64) (int64, error)
 
+	// OwnTime says that Stamp runs no code of the user: it returns the record's
+	// own timestamp, or an error if that is negative.
+	OwnTime() bool
+
 	// Process sends the record that was stamped last into the topology. m is
 	// the task's own and has time, headers and origin set.
 	Process(o *flow.Origin, m *flow.Meta) error

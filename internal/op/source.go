@@ -92,6 +92,9 @@ type decodedRecord[K, V any] struct {
 	noKey, noValue bool
 }
 
+// OwnTime implements graph.Head.
+func (s *source[K, V]) OwnTime() bool { return s.extract == nil }
+
 // Stamp implements graph.Head.
 func (s *source[K, V]) Stamp(o *flow.Origin, partitionTime int64) (int64, error) {
 	if s.extract == nil {

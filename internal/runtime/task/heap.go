@@ -16,6 +16,9 @@ func (h *heap[T]) peek() T { return h.items[0] }
 // push adds v at the end and moves it up while its parent is strictly larger.
 func (h *heap[T]) push(v T) {
 	h.items = append(h.items, v)
+	if len(h.items) == 1 {
+		return // most tasks have one input
+	}
 	i, k := len(h.items)-1, h.key(v)
 	for i > 0 {
 		parent := (i - 1) / 2

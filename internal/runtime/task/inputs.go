@@ -20,7 +20,7 @@ func (t *Task) AddInput(topic string, n *graph.Node, next, time int64) error {
 	if err != nil {
 		return fmt.Errorf("topic %s: %w", topic, err)
 	}
-	t.queues[topic] = &queue{topic: topic, node: n, head: head, time: time, next: next, fetched: next, end: -1, count: t.count.Input(topic, n.Name)}
+	t.queues[topic] = &queue{topic: topic, node: n, head: head, ownTime: head.OwnTime(), time: time, next: next, fetched: next, end: -1, count: t.count.Input(topic, n.Name)}
 	t.stream = max(t.stream, time)
 	return nil
 }
@@ -127,7 +127,7 @@ func (t *Task) enter(q *queue) error {
 			break // all that was left lies before where the input goes on
 		}
 		o := q.front()
-		stamp, err := t.stampHead(q, o)
+		stamp, err := stampHead(q, o)
 		if err == nil {
 			q.stamp, q.inHeap = stamp, true
 			t.order.push(q)

@@ -7,7 +7,16 @@ import (
 	"github.com/ottla-streams/ottla/internal/graph"
 )
 
-func (t *Task) stampHead(q *queue, o *flow.Origin) (stamp int64, err error) {
+// stampHead returns the timestamp of the record o at the head of q. A panic of
+// the user's extractor is an error.
+func stampHead(q *queue, o *flow.Origin) (stamp int64, err error) {
+	if q.ownTime && o.Time >= 0 {
+		return o.Time, nil
+	}
+	return extractTime(q, o)
+}
+
+func extractTime(q *queue, o *flow.Origin) (stamp int64, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = graph.Recovered(r)

@@ -15,6 +15,7 @@ type queue struct {
 	topic   string
 	node    *graph.Node
 	head    graph.Head
+	ownTime bool          // records have their own timestamps: no extractor
 	ready   []flow.Origin // decoded; those from at on are to be processed
 	at      int
 	places  [2][]flow.Origin // of ready, in turn: the record in work may be in the other
