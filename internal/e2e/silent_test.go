@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -112,6 +114,52 @@ func emptyEnd(c *kfake.Cluster, topic string, from, end int64) {
 		resp.Topics = append(resp.Topics, rt)
 		return resp, nil, true
 	})
+}
+
+// A commit goes up to the end of an input, behind the marker of its last
+// transaction and records that were aborted: there is no lag, and the place is
+// still there when all of it has expired.
+func TestCommitUpToTheEnd(t *testing.T) {
+	t.Parallel()
+	_, s := fake(t, 1)
+	s.Guarantee = stream.ExactlyOnce
+	var saw seen
+	stop := runTopology(t, s, func(b *stream.Builder) { b.Stream(in(s.In)).ForEach(saw.add) })
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers), kgo.TransactionalID("x"), kgo.DefaultProduceTopic(s.In))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	for i, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(t.Context(), at(1, "a"), at(2, "b")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.EndTransaction(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+		saw.await(t, 10*time.Second, 2)
+		eventually(t, fmt.Sprintf("a commit at the end of transaction %d", i), 10*time.Second, func() bool {
+			return committedAt(t, s, s.In) == int64(3*(i+1))
+		})
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// committedAt is the offset that the app has committed of the first partition of a topic.
+func committedAt(t *testing.T, s spec, topic string) (at int64) {
+	t.Helper()
+	admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
+		got, err := adm.FetchOffsets(ctx, s.App)
+		o, _ := got.Lookup(topic, 0)
+		at = o.At
+		return err
+	})
+	return at
 }
 
 // What a punctuation emits is committed though nothing came in.

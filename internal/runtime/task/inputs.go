@@ -76,6 +76,7 @@ func (t *Task) AddBatches(topic string, partition int32, batches []batch.Batch, 
 func (t *Task) SetPosition(topic string, next, end int64) {
 	if q := t.queues[topic]; q != nil {
 		q.fetched, q.end = max(q.fetched, next), max(q.end, end)
+		q.passOver()
 	}
 }
 

@@ -118,6 +118,7 @@ func (t *Task) step() error {
 	q.passed(o.Offset + 1)
 	t.origin = nil
 	if q.tidy() {
+		q.passOver()
 		t.meta.Headers, t.meta.Origin = nil, nil // a task at rest would keep a batch with them
 	}
 	return t.runTimers(graph.StreamClock, t.stream)

@@ -28,7 +28,7 @@ type queue struct {
 	inHeap bool
 
 	time    int64 // partition time: the highest timestamp processed, -1 for none
-	next    int64 // offset after the last record processed, -1 for none
+	next    int64 // the offset to go on from: all before it is done with; -1 for unknown
 	fetched int64 // offset after the last record fetched, -1 for none
 	end     int64 // end of the partition as the broker told last, -1 for unknown
 	moved   bool  // next was set since the last commit
@@ -175,6 +175,16 @@ func (q *queue) decode(c *chunk) error {
 // passed notes that all records before offset next are done with.
 func (q *queue) passed(next int64) {
 	q.next, q.moved = max(q.next, next), true
+}
+
+// passOver notes that all that was read is done with, if no record waits or is
+// in work: behind the last one come transaction markers, aborted records and gaps.
+// A commit that stopped before them would never be at the end of the input, and
+// when they expire it would point before the start.
+func (q *queue) passOver() {
+	if q.n == 0 && q.fetched > q.next {
+		q.passed(q.fetched)
+	}
 }
 
 func (q *queue) clear() {

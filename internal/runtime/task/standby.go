@@ -99,8 +99,8 @@ func (t *Task) Settle() error {
 	return nil
 }
 
-// Position returns the offset after the last record of an input that was
-// processed, -1 if there is none.
+// Position returns the offset up to which an input is done with, -1 if it is not
+// known.
 func (t *Task) Position(topic string) int64 {
 	if q := t.queues[topic]; q != nil {
 		return q.next
