@@ -102,6 +102,44 @@ func TestDeletedInput(t *testing.T) {
 	}
 }
 
+// An input that a broker did not know for a moment is not a missing one, though
+// nothing new comes of it.
+func TestUnknownForAMoment(t *testing.T) {
+	t.Parallel()
+	c, s := fake(t, 1)
+	var saw seen
+	stop := runTopology(t, s, func(b *stream.Builder) { b.Stream(in(s.In)).ForEach(saw.add) },
+		func(cfg *stream.Config) { cfg.MissingTopicsGrace = 2 * time.Second })
+	put(t, s.Brokers, s.In, at(1, "a"))
+	saw.await(t, 10*time.Second, 1)
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: s.In, Err: kerr.UnknownTopicOrPartition, Count: -1})
+	time.Sleep(1500 * time.Millisecond)
+	if h.Remove(); h.Hits() < 5 {
+		t.Fatalf("%d errors only", h.Hits())
+	}
+	time.Sleep(3 * time.Second)
+	put(t, s.Brokers, s.In, at(2, "b"))
+	saw.await(t, 10*time.Second, 2)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A broker that has no name for its error when it is asked where inputs begin is
+// asked again.
+func TestBeginsAfterUnknownError(t *testing.T) {
+	t.Parallel()
+	c, s := fake(t, 1)
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: s.In, Count: 2})
+	var saw seen
+	stop := runTopology(t, s, func(b *stream.Builder) { b.Stream(in(s.In)).ForEach(saw.add) })
+	put(t, s.Brokers, s.In, at(1, "a"))
+	saw.await(t, 10*time.Second, 1)
+	if err := stop(); err != nil || h.Hits() == 0 {
+		t.Errorf("%d errors, ended with %v", h.Hits(), err)
+	}
+}
+
 // A fault of the brokers in the middle of the load passes without a trace.
 func TestFaults(t *testing.T) {
 	for _, f := range []struct {

@@ -80,6 +80,9 @@ func (f *Fetcher) stuck(b *broker, answers []answer) {
 		a := &answers[i]
 		if a.p.asks(b) && a.rp.ErrorCode == 0 && len(a.rp.RecordBatches) > 0 && a.chunk.Next == a.p.next {
 			a.p.wait()
+			if a.p.fails%16 == 8 {
+				f.c.Logger.Warn("fetching gets no whole record batch", "topic", a.p.Topic, "partition", a.p.Num, "offset", a.p.next, "broker", b.id, "bytes", len(a.rp.RecordBatches))
+			}
 		}
 	}
 }
@@ -209,6 +212,7 @@ func (f *Fetcher) refused(b *broker, a *answer, err error) {
 		if p.fails%often != 0 {
 			return
 		}
+		p.end = -1 // told again when it is there
 		if errors.Is(err, kerr.InconsistentTopicID) {
 			err = kerr.UnknownTopicID // as a session says it
 		}

@@ -98,7 +98,8 @@ func (f *Fetcher) lead(p *partition, t *kmsg.MetadataResponseTopic) {
 	p.wait()
 	switch unknown := errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID); {
 	case unknown && p.fails%often == 0 && !p.paused:
-	case unknown, err == nil, kerr.IsRetriable(err):
+		p.end = -1 // told again when it is there
+	case unknown, err == nil, passes(err):
 		return
 	default:
 		p.stopped = true

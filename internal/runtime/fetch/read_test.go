@@ -1,8 +1,12 @@
 package fetch
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -133,7 +137,7 @@ func TestOnlyEmptied(t *testing.T) {
 }
 
 // A partition that is never answered whole is asked for at a bounded rate, and
-// does not hold up others.
+// does not hold up others. If it stays so it is told.
 func TestNothingWhole(t *testing.T) {
 	r := setup(t, 3)
 	r.answerBy(func(a asked) kmsg.Response {
@@ -146,7 +150,8 @@ func TestNothingWhole(t *testing.T) {
 			}
 		})
 	})
-	r.start(Config{})
+	var log logged
+	r.start(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	r.set(0, 0, -1)
 	r.read0(0)
 	r.requests()
@@ -156,4 +161,23 @@ func TestNothingWhole(t *testing.T) {
 	}
 	r.set(2, 0, -1)
 	r.read(2, 5)
+	r.until("a warning", func() bool { return log.has("topic=in partition=0 offset=0 broker=0 bytes=40") })
+}
+
+// logged is what was logged.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.buf.String(), text)
 }

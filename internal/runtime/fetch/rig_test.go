@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -162,7 +163,7 @@ func (r *rig) client(opts ...kgo.Opt) *kgo.Client {
 // start makes the Fetcher.
 func (r *rig) start(c Config, opts ...kgo.Opt) {
 	r.t.Helper()
-	c.Client, c.Logger = r.client(opts...), slog.New(slog.DiscardHandler)
+	c.Client, c.Logger = r.client(opts...), cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.Ring = func() {
 		select {
 		case r.ring <- struct{}{}:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -68,6 +69,45 @@ func TestUnknownWhilePaused(t *testing.T) {
 	r.take()
 	if len(r.errs) > 0 {
 		t.Error(r.errs)
+	}
+}
+
+// A partition that was told to be unknown is told when it is there again, though
+// nothing is new: who counts the time that it is missing has to know.
+func TestKnownAgain(t *testing.T) {
+	for name, key := range map[string]kmsg.Key{"to its broker": kmsg.Fetch, "to all": kmsg.Metadata} {
+		t.Run(name, func(t *testing.T) {
+			r := setup(t, 1)
+			r.produce(0, 0, 5, 5)
+			r.start(Config{Wait: 20 * time.Millisecond})
+			r.set(0, 0, -1)
+			r.read(0, 5)
+			faults := []kfake.Fault{{Keys: []kmsg.Key{key}, Topic: topic, Err: kerr.UnknownTopicOrPartition, Count: -1}}
+			if key == kmsg.Metadata {
+				faults = append(faults, kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, TopLevel: true, Count: -1})
+			}
+			h := r.Fault(faults...)
+			r.unknown(1)
+			clear(r.end)
+			h.Remove()
+			r.read0(0)
+			if r.end[part(0)] != 5 {
+				t.Errorf("end %d", r.end[part(0)])
+			}
+		})
+	}
+}
+
+// Metadata with an error that has no name is asked for again.
+func TestLeaderNotTold(t *testing.T) {
+	r := setup(t, 1)
+	r.produce(0, 0, 5, 5)
+	r.start(Config{})
+	h := r.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: topic, Count: 2})
+	r.set(0, 0, -1)
+	r.read(0, 5)
+	if h.Hits() == 0 || len(r.errs) > 0 {
+		t.Errorf("%d errors, told %v", h.Hits(), r.errs)
 	}
 }
 

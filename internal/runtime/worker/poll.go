@@ -50,9 +50,11 @@ func (w *Worker) poll(ctx context.Context) error {
 // take adds what was read of one partition to its task.
 func (w *Worker) take(c *fetch.Chunk) error {
 	in, e := w.input(c.Partition)
-	switch {
-	case c.Err != nil:
+	if c.Err != nil {
 		return w.fetchFailed(in, e, c.Partition, c.Err)
+	}
+	w.missing.found(c.Partition)
+	switch {
 	case in == nil:
 		return nil // given up meanwhile
 	case e.task == nil || c.From != in.next:
@@ -116,7 +118,7 @@ func (w *Worker) fetchFailed(in *input, e *entry, p offsets.Partition, err error
 	case errors.As(err, &large):
 		return w.skipBatch(in, e, large)
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
-		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("topic %s: %w", p.Topic, ErrMissingTopics))
+		w.missing.note(w.now(), w.c.MissingGrace, p, fmt.Errorf("topic %s: %w", p.Topic, ErrMissingTopics))
 	case errors.As(err, &code) && code.Retriable:
 	case code == nil && isNetwork(err):
 		w.log.Warn("fetch is tried again", "topic", p.Topic, "partition", p.Num, "error", err)

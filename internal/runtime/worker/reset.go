@@ -27,11 +27,19 @@ var ErrShutdown = errors.New("an instance asked the whole application to stop")
 type missing struct {
 	deadline time.Time // zero if none is
 	err      error
+	of       offsets.Partition // that brokers did not know, none if the leader of the group says so
 }
 
-func (m *missing) note(now time.Time, grace time.Duration, err error) {
+func (m *missing) note(now time.Time, grace time.Duration, of offsets.Partition, err error) {
 	if m.deadline.IsZero() {
-		m.deadline, m.err = now.Add(grace), err
+		m.deadline, m.err, m.of = now.Add(grace), err, of
+	}
+}
+
+// found notes that a partition is there.
+func (m *missing) found(p offsets.Partition) {
+	if m.err != nil && m.of == p {
+		m.clear()
 	}
 }
 
@@ -55,7 +63,7 @@ func (w *Worker) judgeAssignment(a group.Assignment) {
 			}
 		}
 	case group.ErrorMissingTopics:
-		w.missing.note(w.now(), w.c.MissingGrace, fmt.Errorf("%w: %s", ErrMissingTopics, a.Detail))
+		w.missing.note(w.now(), w.c.MissingGrace, offsets.Partition{}, fmt.Errorf("%w: %s", ErrMissingTopics, a.Detail))
 		w.log.Warn("no tasks yet", "reason", a.Detail)
 	case group.ErrorCopartition, group.ErrorAssignment:
 		w.fail(errors.New(a.Detail))

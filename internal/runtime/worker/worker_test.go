@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 )
 
 func TestBell(t *testing.T) {
@@ -100,17 +101,26 @@ func TestMissing(t *testing.T) {
 	var m missing
 	now := time.Now()
 	first := errors.New("first")
-	m.note(now, time.Second, first)
-	m.note(now.Add(900*time.Millisecond), time.Second, errors.New("second"))
+	one, other := offsets.Partition{Topic: "t"}, offsets.Partition{Topic: "t", Num: 1}
+	m.note(now, time.Second, one, first)
+	m.note(now.Add(900*time.Millisecond), time.Second, other, errors.New("second"))
+	m.found(other)
 	if err := m.check(now.Add(time.Second)); err != nil {
 		t.Errorf("within the grace: %v", err)
 	}
 	if err := m.check(now.Add(1100 * time.Millisecond)); err != first {
 		t.Errorf("after the grace: %v", err)
 	}
-	m.clear()
-	if err := m.check(now.Add(time.Hour)); err != nil || !m.deadline.IsZero() {
-		t.Errorf("after clear: %v", err)
+	for what, end := range map[string]func(){"clear": m.clear, "found": func() { m.found(one) }} {
+		m.note(now, time.Second, one, first)
+		end()
+		if err := m.check(now.Add(time.Hour)); err != nil || !m.deadline.IsZero() {
+			t.Errorf("after %s: %v", what, err)
+		}
+	}
+	m.note(now, time.Second, offsets.Partition{}, first)
+	if m.found(one); m.err == nil {
+		t.Error("what the group misses is found by a partition")
 	}
 }
 
