@@ -185,7 +185,7 @@ func (g *Global) topics(ctx context.Context) (kadm.TopicDetails, error) {
 // lasting marks an error that the brokers will repeat.
 func lasting(err error) error {
 	var code *kerr.Error
-	if errors.As(err, &code) && !code.Retriable {
+	if errors.As(err, &code) && !code.Retriable && code != kerr.UnknownServerError {
 		return &fatalError{err}
 	}
 	return err

@@ -121,7 +121,7 @@ func (g *Global) fetchErrors(fetches kgo.Fetches) error {
 			}
 			return fmt.Errorf("%w: %w", ErrAgain, where)
 		case kgo.IsRetryableBrokerErr(e.Err), errors.As(e.Err, &code) && code.Retriable,
-			errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kerr.UnknownTopicOrPartition):
+			errors.Is(e.Err, kerr.UnknownServerError), errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kerr.UnknownTopicOrPartition):
 			g.warn("global stores wait for their topics", where)
 		default:
 			return &fatalError{where}

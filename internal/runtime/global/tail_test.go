@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -108,6 +109,26 @@ func TestCommitted(t *testing.T) {
 		t.Errorf("after a restart: %d records, a %d", n, r.count("a"))
 	}
 	stop()
+}
+
+// An error that a broker has no name for may pass, at the load and later.
+func TestUnknownError(t *testing.T) {
+	r := setup(t, 1)
+	r.produce("facts", 0, 1, "a")
+	load := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}})
+	stop := r.start()
+	run := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Count: 2})
+	if err := run.Wait(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	r.produce("facts", 0, 1, "a")
+	r.await("a", 2)
+	if load.Hits() == 0 || run.Hits() == 0 {
+		t.Errorf("%d and %d errors", load.Hits(), run.Hits())
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
 }
 
 // Brokers that don't answer are waited for, at the load and later.

@@ -183,7 +183,7 @@ func (r *Restorer) take(p *progress, rp *kmsg.FetchResponseTopicPartition, alone
 			p.rest = time.Now().Add(restTime)
 		}
 		return nil, nil
-	case kerr.IsRetriable(err):
+	case passes(err):
 		r.forget(p)
 		return nil, fmt.Errorf("%s: fetch: %w", part, err)
 	default:

@@ -141,8 +141,11 @@ func (r *Restorer) run(ctx context.Context) {
 // final says that a broker refuses for good.
 func final(err error) bool {
 	var code *kerr.Error
-	return errors.As(err, &code) && !code.Retriable
+	return errors.As(err, &code) && !passes(code)
 }
+
+// passes says that a broker may give another answer later.
+func passes(err error) bool { return kerr.IsRetriable(err) || errors.Is(err, kerr.UnknownServerError) }
 
 // fail ends all jobs with an error.
 func fail(jobs []*progress, err error) []Batch {

@@ -364,6 +364,27 @@ func TestBrokerTrouble(t *testing.T) {
 	}
 }
 
+// An error that a broker has no name for may pass, wherever it comes.
+func TestUnknownError(t *testing.T) {
+	for name, fault := range map[string]kfake.Fault{
+		"offsets":   {Keys: []kmsg.Key{kmsg.ListOffsets}, Count: 2},
+		"leaders":   {Keys: []kmsg.Key{kmsg.Metadata}, Topic: topic},
+		"partition": {Keys: []kmsg.Key{kmsg.Fetch}, Count: 2},
+		"fetch":     {Keys: []kmsg.Key{kmsg.Fetch}, Count: 2, TopLevel: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := setup(t, 1)
+			f.produce(0, 10, 10)
+			h := f.cluster.Fault(fault)
+			j := job(0)
+			got, err := f.run(f.restorer(false), j)
+			if err != nil || got[j].records != 10 || h.Hits() == 0 {
+				t.Errorf("%+v after %d errors: %v", got[j], h.Hits(), err)
+			}
+		})
+	}
+}
+
 func TestRemove(t *testing.T) {
 	f := setup(t, 1)
 	f.produce(0, 100, 200<<10)

@@ -152,7 +152,7 @@ func (w *Worker) resetTo(ctx context.Context, parts []offsets.Partition) (map[of
 // isFinal says that trying again does not help.
 func isFinal(err error) bool {
 	var code *kerr.Error
-	return errors.Is(err, ErrNoOffset) || errors.As(err, &code) && !code.Retriable
+	return errors.Is(err, ErrNoOffset) || errors.As(err, &code) && !code.Retriable && code != kerr.UnknownServerError
 }
 
 func pause(ctx context.Context, d time.Duration) {
