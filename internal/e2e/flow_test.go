@@ -197,6 +197,9 @@ func TestOutOfRange(t *testing.T) {
 			}
 			stop = runTopology(t, s, build(c.reset))
 			time.Sleep(time.Second)
+			if at := commitOf(t, s, s.In).At; !c.fails && at != 6 {
+				t.Errorf("committed offset %d", at)
+			}
 			put(t, s.Brokers, s.In, at(7, "g"))
 			time.Sleep(500 * time.Millisecond)
 			if got := fmt.Sprint(saw.list()); got != c.want {

@@ -74,6 +74,14 @@ func TestCompactedEnd(t *testing.T) {
 	if got := fmt.Sprint(saw.await(t, 15*time.Second, 2)); got != "[row a]" {
 		t.Errorf("saw %s", got)
 	}
+	var at kadm.OffsetResponse
+	eventually(t, "a commit of the end", 10*time.Second, func() bool {
+		at = commitOf(t, s, "table")
+		return at.At == 3
+	})
+	if at.LeaderEpoch != -1 {
+		t.Errorf("a commit with epoch %d, which nobody told of what lies before the end", at.LeaderEpoch)
+	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -142,7 +150,7 @@ func TestCommitUpToTheEnd(t *testing.T) {
 		}
 		saw.await(t, 10*time.Second, 2)
 		eventually(t, fmt.Sprintf("a commit at the end of transaction %d", i), 10*time.Second, func() bool {
-			return committedAt(t, s, s.In) == int64(3*(i+1))
+			return commitOf(t, s, s.In).At == int64(3*(i+1))
 		})
 	}
 	if err := stop(); err != nil {
@@ -150,13 +158,12 @@ func TestCommitUpToTheEnd(t *testing.T) {
 	}
 }
 
-// committedAt is the offset that the app has committed of the first partition of a topic.
-func committedAt(t *testing.T, s spec, topic string) (at int64) {
+// commitOf is what the app has committed of the first partition of a topic.
+func commitOf(t *testing.T, s spec, topic string) (at kadm.OffsetResponse) {
 	t.Helper()
 	admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
 		got, err := adm.FetchOffsets(ctx, s.App)
-		o, _ := got.Lookup(topic, 0)
-		at = o.At
+		at, _ = got.Lookup(topic, 0)
 		return err
 	})
 	return at

@@ -15,6 +15,9 @@ func (e *epochs) note(offset int64, epoch int32) {
 	}
 }
 
+// skip notes that nobody told the epochs of what lies before next.
+func (e *epochs) skip(next int64) { e.note(next-1, -1) }
+
 // at returns the epoch of the last record before next and forgets older ones.
 func (e *epochs) at(next int64) int32 {
 	for len(*e) > 1 && (*e)[1].offset < next {

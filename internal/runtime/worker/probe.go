@@ -38,6 +38,7 @@ func (w *Worker) probed(r *restored, b *restore.Batch) {
 		return
 	}
 	if len(b.Records) == 0 && b.Err == nil && in.next >= b.Job.From {
+		in.epochs.skip(b.Next)
 		r.entry.task.SetPosition(in.Topic, b.Next, in.end)
 		w.log.Debug("an input has nothing before its end", "topic", in.Topic, "partition", in.Num, "offset", b.Next)
 	}

@@ -133,6 +133,7 @@ func (w *Worker) moveTo(e *entry, in *input, offset int64) error {
 		w.revive(e, 0)
 		return w.afterAbort()
 	}
+	in.epochs.skip(offset)
 	if e.task != nil {
 		e.task.SetPosition(in.Topic, offset, offset)
 	}
@@ -150,6 +151,7 @@ func (w *Worker) skipBatch(in *input, e *entry, large *kgo.ErrDecompressTooLarge
 	}
 	w.log.Warn("batch left out", "topic", in.Topic, "partition", in.Num, "offset", large.Offset, "error", large)
 	in.next = max(in.next, large.NextOffset)
+	in.epochs.skip(in.next)
 	e.task.SetPosition(in.Topic, in.next, in.end)
 	w.fetcher.Set(in.Partition, in.next, -1)
 	return nil

@@ -95,6 +95,14 @@ func TestEpochs(t *testing.T) {
 	if len(e) != 1 {
 		t.Errorf("%d entries are kept", len(e))
 	}
+	e.skip(40)
+	if got := e.at(40); got != -1 {
+		t.Errorf("epoch of what was skipped is %d", got)
+	}
+	e.note(40, 2)
+	if got := e.at(41); got != 2 {
+		t.Errorf("epoch behind what was skipped is %d, want 2", got)
+	}
 }
 
 func TestMissing(t *testing.T) {
