@@ -169,13 +169,18 @@ func (c *Collector) settle() error {
 	return c.err
 }
 
-// Flush waits until every record was acknowledged or refused, and returns the
-// first failure that stands.
+// Flush waits until every record was acknowledged or refused, those too that the
+// judge emitted in place of refused ones, and returns the first failure that stands.
 func (c *Collector) Flush(ctx context.Context) error {
-	if err := c.producer.Flush(ctx); err != nil {
-		return fmt.Errorf("producer flush: %w", err)
+	for {
+		if err := c.producer.Flush(ctx); err != nil {
+			return fmt.Errorf("producer flush: %w", err)
+		}
+		sent := c.sent
+		if err := c.settle(); err != nil || c.sent == sent {
+			return err
+		}
 	}
-	return c.settle()
 }
 
 // End returns the offset after the last acknowledged changelog record in a
@@ -187,9 +192,9 @@ func (c *Collector) End(topic string, num int32) (int64, bool) {
 	return end, ok
 }
 
-// Together says whether what is emitted between two calls of Flush reaches the
-// brokers as a whole, or in the order in which it was emitted: it goes to one
-// broker, in one request unless there is very much of it.
+// Together says whether what was emitted since the last Flush reaches the brokers
+// before or with what is emitted from now on: there is one broker, nothing is on
+// its way, and all of it leaves in one request.
 func (c *Collector) Together() bool { return c.producer.OneBroker() }
 
 // Sent returns the number of records taken since Reset.

@@ -360,3 +360,23 @@ func BenchmarkEmit(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// What the judge emits in place of a refused record is there when Flush returns:
+// the offset of its input is committed next.
+func TestFlushTakesReplacement(t *testing.T) {
+	cl := cluster(t, 2, "out", "dead")
+	refuse(cl, 1, kerr.InvalidRecord.Code)
+	var col *Collector
+	col = collector(t, cl, func(*Failure) error {
+		return col.Emit(&graph.Output{Topic: "dead", Partition: 0, Value: []byte("letter")})
+	})
+	if err := col.Emit(&graph.Output{Topic: "out", Partition: 1, Value: []byte("refused"), Cause: &flow.Origin{Topic: "in", Offset: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := col.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := cl.PartitionInfo("dead", 0).HighWatermark; n != 1 {
+		t.Errorf("the topic of dead letters has %d records after the flush, want 1", n)
+	}
+}
