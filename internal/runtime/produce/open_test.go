@@ -3,6 +3,8 @@ package produce
 import (
 	"bytes"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A batch that is opened again has its records, however small its memory is: it is
@@ -21,5 +23,49 @@ func TestOpenedAgain(t *testing.T) {
 	}
 	if got != b || got.n != 1 || !bytes.Equal(got.buf, want) {
 		t.Errorf("opened again it has %d records in %d bytes, want 1 in %d", got.n, len(got.buf), len(want))
+	}
+}
+
+// A batch that fills up does not overtake what was appended to other partitions
+// before it: all that is open goes along.
+func TestFullBatchTakesOthersAlong(t *testing.T) {
+	b := newBed(t, Config{BatchBytes: 8 << 10})
+	for num := range int32(2) {
+		if err := b.cluster.MoveTopicPartition("out", num, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	topic := b.topic(t, "out")
+	b.send(t, topic, 0, 1, 0, 1)
+	b.flush(t)
+	if !b.p.OneBroker() {
+		t.Fatal("the partitions have two brokers")
+	}
+	var seen []int32
+	b.cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		for _, rt := range req.(*kmsg.ProduceRequest).Topics {
+			for _, rp := range rt.Partitions {
+				seen = append(seen, rp.Partition)
+			}
+		}
+		return nil, nil, false
+	})
+	value := Record{Value: make([]byte, 1<<10)}
+	for i := range 20 {
+		num := int32(1)
+		if i == 0 {
+			num = 0
+		}
+		if err := b.p.Append(t.Context(), topic, num, &value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.p.OneBroker() {
+		t.Error("a batch has left, and what comes is said to leave with it")
+	}
+	b.flush(t)
+	if len(seen) < 3 || seen[0] != 0 {
+		t.Errorf("batches left for the partitions %v, want that of 0 first", seen)
 	}
 }

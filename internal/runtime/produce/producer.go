@@ -200,10 +200,7 @@ func (p *Producer) Append(ctx context.Context, t *Topic, num int32, r *Record) e
 		}
 	}
 	if b.n > 0 && len(b.buf)+recordOverhead+Size(r) > p.c.BatchBytes {
-		p.mu.Lock()
-		p.hand(part)
-		p.kickAll()
-		p.mu.Unlock()
+		p.Push() // with all that is open: it is not to overtake what was appended before
 		var err error
 		if b, err = p.openBatch(ctx, part); err != nil {
 			return err
@@ -296,13 +293,13 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return p.await(ctx, func() bool { return p.waiting == 0 })
 }
 
-// OneBroker says whether all that was written so far went to the same broker.
-// What is appended between two calls of Push then leaves in one request, but for
-// batches that fill up.
+// OneBroker says whether all that was written so far went to the same broker,
+// and no batch is on its way. What is open then leaves in one request, and
+// nothing that is appended later comes before it.
 func (p *Producer) OneBroker() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.brokers) <= 1 && len(p.homeless) == 0
+	return len(p.brokers) <= 1 && len(p.homeless) == 0 && p.waiting == 0
 }
 
 var errClosed = errors.New("producer was closed")
