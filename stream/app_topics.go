@@ -31,25 +31,32 @@ func (a *App) ensureTopics(ctx context.Context, clients client.Config, checkOnly
 // start anew, with another error the app ends. A changelog that somebody deleted
 // is not made again: it would be an empty one.
 func (a *App) watchTopics(ctx context.Context, clients client.Config, l *topics.Layout, stop func(error)) {
-	tick := time.NewTicker(a.c.TopicCheckInterval)
-	defer tick.Stop()
-	for {
+	var gone time.Time // since when an internal topic is, zero if none is
+	for wait := a.c.TopicCheckInterval; ; {
 		select {
-		case <-tick.C:
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}
+		wait = a.c.TopicCheckInterval
 		now, err := a.ensureTopics(ctx, clients, true)
 		_, missing := errors.AsType[*graph.MissingTopicsError](err)
 		_, absent := errors.AsType[*topics.AbsentError](err)
 		switch {
 		case ctx.Err() != nil:
+		case absent && gone.IsZero():
+			gone, wait = time.Now(), min(wait, time.Second)
+		case absent && time.Since(gone) < a.c.MissingTopicsGrace: // some broker may not know it yet
+			wait = min(wait, time.Second)
 		case missing, absent:
 			stop(err)
 		case err != nil:
+			gone = time.Time{}
 			a.log.Warn("topics could not be checked", "error", err)
 		case !a.sameInputs(now.Inputs, l.Inputs):
 			stop(worker.ErrTopicsChanged)
+		default:
+			gone = time.Time{}
 		}
 	}
 }

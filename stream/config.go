@@ -162,8 +162,9 @@ type Config struct {
 	// MetricsLevel is how much is measured for Registerer. Defaults to MetricsInfo.
 	MetricsLevel MetricsLevel
 
-	// MissingTopicsGrace is how long input topics may be missing before that is an
-	// error. Defaults to 10 s; negative is no grace.
+	// MissingTopicsGrace is how long input topics, and the internal ones of an app
+	// that runs, may be missing before that is an error. Defaults to 10 s; negative
+	// is no grace.
 	MissingTopicsGrace time.Duration
 
 	// OnError decides on records that fail. Defaults to an app that stops.

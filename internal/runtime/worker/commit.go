@@ -89,7 +89,11 @@ func (w *Worker) commitUntil(ctx context.Context, enough func(error) bool) error
 	for {
 		err := w.measuredCommit(ctx)
 		if !errors.Is(err, errNotNow) || ctx.Err() != nil || enough(err) {
-			w.fail(unlessPassing(err))
+			if ours, failed := w.failedInCommit(err); ours {
+				w.fail(failed)
+			} else {
+				w.fail(unlessPassing(err))
+			}
 			return err
 		}
 		pause(ctx, 50*time.Millisecond)

@@ -170,9 +170,12 @@ func (w *Worker) close() {
 	w.m.Hide()
 	if w.consumer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), w.c.CloseTimeout)
+		// The last commit may have taken all the time of a stop, or leave some of it.
+		hurry := context.AfterFunc(w.life, func() { time.AfterFunc(time.Second, cancel) })
 		if err := w.leave(ctx); err != nil {
 			w.log.Warn("group was not left: it waits for the session timeout", "error", err)
 		}
+		hurry()
 		cancel()
 		w.fetcher.Close()
 		w.endConsumer()

@@ -60,11 +60,16 @@ func (w *Worker) goBack(e *entry, wait time.Duration) error {
 	if w.txn != nil {
 		return w.afterAbort()
 	}
-	if w.out.Failed() {
+	w.forgetRefused()
+	return nil
+}
+
+// forgetRefused takes all tasks back whose outputs may be among refused ones.
+func (w *Worker) forgetRefused() {
+	if w.txn == nil && w.out.Failed() {
 		w.out.Reset()
 		w.reviveDirty()
 	}
-	return nil
 }
 
 // takeCarefully takes one record of a task that failed. Before the one that it
@@ -133,15 +138,16 @@ func isPostponed(err error) bool {
 	return ok
 }
 
-// failedInCommit takes an error of a commit that is one of a task.
+// failedInCommit takes an error of a commit that is one of a task. One that is no
+// longer here did not commit: its next owner meets the same.
 func (w *Worker) failedInCommit(err error) (ours bool, _ error) {
 	p, ok := errors.AsType[*task.Postponed](err)
 	if !ok {
 		return false, nil
 	}
-	e := w.tasks[p.Failure.Task]
-	if e == nil {
-		return false, nil
+	if e := w.tasks[p.Failure.Task]; e != nil {
+		return true, w.postpone(e, p)
 	}
-	return true, w.postpone(e, p)
+	w.forgetRefused()
+	return w.txn == nil, nil
 }

@@ -87,6 +87,9 @@ func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
 		}
 		return w.afterCommit(dirty, moves, 0)
 	}
+	if len(moves) == 0 {
+		moves = w.standing(dirty)
+	}
 	if err := w.addOffsets(ctx, moves); err != nil {
 		return w.undo(err, false)
 	}
@@ -95,6 +98,23 @@ func (w *Worker) commitTransaction(ctx context.Context, dirty []*entry) error {
 	}
 	w.out.Reset()
 	return w.afterCommit(dirty, moves, 1)
+}
+
+// standing is where inputs stand that no record has moved: of the tasks that
+// only punctuated, or of all if it is not known whose the outputs are. They are
+// committed once more, since the group refuses the offsets of a worker that it
+// does not know any more, and with them all that the transaction has.
+func (w *Worker) standing(dirty []*entry) []move {
+	if len(dirty) == 0 {
+		dirty = w.order
+	}
+	var moves []move
+	for _, e := range dirty {
+		for _, in := range e.inputs {
+			moves = append(moves, move{in, in.at})
+		}
+	}
+	return moves
 }
 
 // offsetsTime is how long a commit tries to add offsets to its transaction. The
