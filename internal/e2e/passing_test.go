@@ -202,3 +202,33 @@ func TestStopWithoutBrokers(t *testing.T) {
 		})
 	}
 }
+
+// A topic that was unknown when its task was lost is not missing: nobody asks for
+// it until the task is back.
+func TestTopicUnknownOfLostTask(t *testing.T) {
+	t.Parallel()
+	c, s := fake(t, 1)
+	l := newLoad(t, s.Brokers, s.In)
+	l.send(50)
+	ended := goRun(t, newApp(t, s, nil, func(c *stream.Config) { c.MissingTopicsGrace = 5 * time.Second }))
+	s.until(t, 50)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	unknown := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.UnknownTopicOrPartition, Count: -1})
+	if err := unknown.Wait(ctx, 14); err != nil {
+		t.Fatal(err)
+	}
+	join := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
+	lost := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true})
+	if err := lost.Wait(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	unknown.Remove()
+	select {
+	case err := <-ended:
+		t.Fatalf("the app ended: %v", err)
+	case <-time.After(6 * time.Second):
+	}
+	join.Remove()
+	goesOn(t, s, ended, 0, l)
+}

@@ -25,6 +25,7 @@ func (w *Worker) pause(in *input) {
 	if !in.paused {
 		in.paused = true
 		w.fetcher.Pause(in.Partition)
+		w.missing.found(in.Partition)
 	}
 }
 

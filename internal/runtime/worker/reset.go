@@ -36,7 +36,7 @@ func (m *missing) note(now time.Time, grace time.Duration, of offsets.Partition,
 	}
 }
 
-// found notes that a partition is there.
+// found notes that a partition is there, or is not asked for any more.
 func (m *missing) found(p offsets.Partition) {
 	if m.err != nil && m.of == p {
 		m.clear()

@@ -224,6 +224,7 @@ func (w *Worker) closeTask(e *entry, clean bool) {
 	}
 	for _, in := range e.inputs {
 		w.fetcher.Remove(in.Partition)
+		w.missing.found(in.Partition)
 	}
 	if w.standbys[e.id] == nil { // a copy that was to become it keeps the folder
 		w.c.Dir.Release(e.id, w)
