@@ -52,6 +52,7 @@ func (t *Task) runTimers(clock graph.Clock, now int64) error {
 		if tm.cancelled {
 			continue
 		}
+		t.count.Punctuations++
 		if err := t.fire(tm, now); err != nil {
 			return err
 		}
@@ -66,26 +67,31 @@ func (t *Task) runTimers(clock graph.Clock, now int64) error {
 func (t *Task) fire(tm *timer, now int64) (err error) {
 	t.origin, t.now = nil, now
 	t.meta = flow.Meta{Time: now, Node: int32(tm.Node.ID)}
-	t.count.Punctuations++
 	if t.c.GoesOn {
 		defer func() {
 			if r := recover(); r != nil {
 				err = graph.Recovered(r)
 			}
-			var judged *graph.Judged
-			if err != nil && !errors.As(err, &judged) {
-				err = t.judge(t.failure(tm.Node, err))
+			if err != nil {
+				err = t.judgeOnce(tm.Node, err)
 			}
 		}()
 	}
 	if err := tm.Run(now); err != nil {
-		var judged *graph.Judged
-		if errors.As(err, &judged) || t.c.GoesOn {
+		if t.c.GoesOn {
 			return err
 		}
-		return t.judge(t.failure(tm.Node, err))
+		return t.judgeOnce(tm.Node, err)
 	}
 	return nil
+}
+
+// judgeOnce asks the policy about an error of a node unless that was done.
+func (t *Task) judgeOnce(n *graph.Node, err error) error {
+	if _, ok := errors.AsType[*graph.Judged](err); ok {
+		return err
+	}
+	return t.judge(t.failure(n, err))
 }
 
 // Punctuate runs the wall-clock schedules that are due, and what is due because

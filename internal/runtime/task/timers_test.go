@@ -4,8 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/measure"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
 	"github.com/ottla-streams/ottla/serde"
+	"github.com/ottla-streams/ottla/state"
+	"github.com/ottla-streams/ottla/stream"
 	"github.com/ottla-streams/ottla/topology"
 )
 
@@ -58,5 +62,36 @@ func TestClockJumps(t *testing.T) {
 	}
 	if err := j.Close(true); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What happens when stream time moves is no punctuation, and costs no allocation
+// though every record may move it.
+func TestTimePasses(t *testing.T) {
+	b := stream.NewBuilder()
+	b.Stream(events).GroupByKey().Count(state.KeyValue("counts", serde.String, serde.Int64, state.TTL(time.Minute))).To(totals)
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := top.Graph().Subtopologies[0]
+	count := measure.NewTask("0_0")
+	j, err := task.New(task.Config{
+		App: "app", Nodes: sub.Nodes, Stores: sub.Stores, Clock: func() int64 { return 0 }, GoesOn: true, Measure: count,
+		Emit: func(*graph.Output) error { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close(false)
+	now := int64(0)
+	allocs := testing.AllocsPerRun(100, func() {
+		now++
+		if err := j.AdvanceStream(now); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 0 || count.Punctuations != 0 || j.StreamTime() != now {
+		t.Errorf("at %d of %d: %v allocations, %d punctuations", j.StreamTime(), now, allocs, count.Punctuations)
 	}
 }
