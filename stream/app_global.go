@@ -24,7 +24,7 @@ func (a *App) openGlobal(ctx context.Context, dir *statedir.Dir, clients client.
 	user, end := context.WithCancel(context.WithoutCancel(ctx))
 	g := global.New(global.Config{
 		App: a.c.ID, Topology: a.g, Client: clients, Dir: filepath.Join(dir.Path(), "global"), Engine: e,
-		Committed: a.c.Guarantee == ExactlyOnce, MemoryBytes: 2 * a.c.LayerBytes, FlushAge: a.c.LayerAge, CheckInterval: a.c.TopicCheckInterval,
+		Committed: a.c.Guarantee == ExactlyOnce, MemoryBytes: 2 * a.c.LayerBytes, FlushAge: a.c.LayerAge, CheckInterval: a.c.TopicCheckInterval, MissingGrace: a.c.MissingTopicsGrace,
 		OnError: a.c.OnError.judge, GoesOn: a.c.OnError.Process != nil, DeadLetter: a.c.DeadLetterTopic,
 		Logger: a.log, OnRestore: a.restoring, Context: user,
 	})

@@ -30,6 +30,8 @@ type Config struct {
 	FlushAge time.Duration
 	// CheckInterval is how often the partitions of the topics are counted.
 	CheckInterval time.Duration
+	// MissingGrace is how long the topics may be missing.
+	MissingGrace time.Duration
 
 	OnError    func(f *task.Failure) task.Verdict
 	GoesOn     bool   // OnError may go on behind a processing error

@@ -29,6 +29,7 @@ type Global struct {
 	letters []*kgo.Record // for the dead letter topic, with the batch in work
 	checked time.Time     // when the topics were looked at
 	warned  time.Time
+	missing time.Time // since when a topic is, zero if none is
 	byPart  map[string]map[int32]*part
 	lost    map[string]bool // stores to build anew, by name
 	loaded  atomic.Bool     // Load succeeded, and no Run failed since; set by the goroutine

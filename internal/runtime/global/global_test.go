@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
@@ -210,6 +213,45 @@ func TestTopicMadeAnew(t *testing.T) {
 	}
 	if n := r.count("a"); n != 0 {
 		t.Errorf("count %d of the topic before", n)
+	}
+}
+
+// A topic may be missing for the grace, at the load and later: what one broker
+// does not know the next may.
+func TestMissingWithinGrace(t *testing.T) {
+	r := setup(t, 1)
+	r.c.MissingGrace = 10 * time.Second
+	unknown := kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "facts", Err: kerr.UnknownTopicOrPartition, Count: 2}
+	load := r.cluster.Fault(unknown)
+	stop := r.start()
+	run := r.cluster.Fault(unknown)
+	if err := run.Wait(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	r.produce("facts", 0, 1, "a")
+	r.await("a", 1)
+	if load.Hits() == 0 {
+		t.Error("the load met no error")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A topic that is missing for longer is an error for good.
+func TestMissingForLonger(t *testing.T) {
+	r := setup(t, 1)
+	r.c.MissingGrace = 300 * time.Millisecond
+	stop := r.start()
+	r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "facts", Err: kerr.UnknownTopicOrPartition, Count: -1})
+	began := time.Now()
+	err := <-r.ended
+	if _, ok := errors.AsType[*graph.MissingTopicsError](err); !ok || errors.Is(err, ErrAgain) || time.Since(began) < r.c.MissingGrace {
+		t.Errorf("ended after %v with %v", time.Since(began), err)
+	}
+	r.ended <- nil
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -151,8 +151,8 @@ func (g *Global) ask(ctx context.Context) (kadm.TopicDetails, map[string]map[int
 	return details, bounds, nil
 }
 
-// topics asks for the topics of the stores. One that does not exist is an error
-// for good.
+// topics asks for the topics of the stores. One that does not exist for longer
+// than the grace is an error for good.
 func (g *Global) topics(ctx context.Context) (kadm.TopicDetails, error) {
 	var names []string
 	for _, k := range g.state.stores {
@@ -176,10 +176,18 @@ func (g *Global) topics(ctx context.Context) (kadm.TopicDetails, error) {
 			return nil, fmt.Errorf("topic %s: its partitions are not known", k.topic)
 		}
 	}
-	if len(missing) > 0 {
-		return nil, &fatalError{&graph.MissingTopicsError{Topics: missing}}
+	if len(missing) == 0 {
+		g.missing = time.Time{}
+		return details, nil
 	}
-	return details, nil
+	if g.missing.IsZero() {
+		g.missing = time.Now()
+	}
+	err = &graph.MissingTopicsError{Topics: missing}
+	if time.Since(g.missing) >= g.c.MissingGrace {
+		err = &fatalError{err}
+	}
+	return nil, err
 }
 
 // lasting marks an error that the brokers will repeat.
