@@ -125,7 +125,7 @@ func (a *App) AddWorker() error {
 	}
 	h := &hand{index: index}
 	c.hands[index] = h
-	a.states.worker(index, worker.Starting)
+	a.states.add(index)
 	a.log.Info("worker is added", "worker", index)
 	a.startWorker(c.shift, h)
 	return nil

@@ -71,12 +71,22 @@ func (s *states) change(to State) {
 	}
 }
 
-// worker notes the state of a worker.
+// add makes a place for a worker that is about to start.
+func (s *states) add(index int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.workers[index] = worker.Starting
+	s.sum()
+}
+
+// worker notes the state of a worker, unless it was removed.
 func (s *states) worker(index int, state worker.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.workers[index] = state
-	s.sum()
+	if _, ok := s.workers[index]; ok {
+		s.workers[index] = state
+		s.sum()
+	}
 }
 
 // remove forgets a worker.

@@ -37,7 +37,7 @@ func (w *Worker) listen() {
 			member, generation := w.consumer.GroupMetadata()
 			answer, err := w.heartbeat(ctx, member, generation)
 			switch {
-			case err != nil || ctx.Err() != nil:
+			case err != nil || ctx.Err() != nil || w.joining.Load(): // the client was faster, and the loop is yet to hear of it
 				return
 			case answer == kerr.RebalanceInProgress:
 				w.consumer.ForceRebalance()
