@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/stream"
+	"github.com/ottla-streams/ottla/topology"
 )
 
 // goesOn checks that an app works on for a while, and then that it still does.
@@ -231,4 +232,35 @@ func TestTopicUnknownOfLostTask(t *testing.T) {
 	}
 	join.Remove()
 	goesOn(t, s, ended, 0, l)
+}
+
+// Brokers that can't tell the partitions of an output for a moment are asked
+// again: it is no error of the record whose partition is to be chosen.
+func TestPartitionsUnknownForAMoment(t *testing.T) {
+	t.Parallel()
+	c, s := fake(t, 2)
+	asked := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Observe: true, Count: -1})
+	ended := goRun(t, newApp(t, s, func(b *stream.Builder) {
+		b.Stream(in(s.In)).To(in(s.Out).PartitionBy(func(_ topology.Record[string, string], n int) ([]int32, bool) {
+			return []int32{int32(n - 1)}, true
+		}))
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := asked.Wait(ctx, 1); err != nil { // outputs were looked at before
+		t.Fatal(err)
+	}
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: s.Out, Err: kerr.LeaderNotAvailable, Count: 3})
+	put(t, s.Brokers, s.In, at(1, "v"))
+	if err := h.Wait(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the record is where it was sent to", 10*time.Second, func() bool {
+		select {
+		case err := <-ended:
+			t.Fatalf("the app ended: %v", err)
+		default:
+		}
+		return c.PartitionInfo(s.Out, 1).HighWatermark == 1
+	})
 }

@@ -39,12 +39,8 @@ func compressor(client *kgo.Client) kgo.Compressor {
 // append adds a record to its batch. What is wrong with its topic is told by a
 // later call.
 func (c *Collector) append(o *graph.Output) error {
-	if c.topic == nil || c.topic.Name() != o.Topic {
-		t, err := c.producer.Topic(c.ctx, o.Topic)
-		if err != nil {
-			return c.unsent(o, err)
-		}
-		c.topic = t
+	if err := c.turnTo(o.Topic); err != nil {
+		return c.unsent(o, err)
 	}
 	num := o.Partition
 	switch {
@@ -70,6 +66,31 @@ func (c *Collector) append(o *graph.Output) error {
 		return c.unsent(o, err)
 	}
 	return nil
+}
+
+// turnTo makes a topic the one that is used.
+func (c *Collector) turnTo(topic string) error {
+	if c.topic == nil || c.topic.Name() != topic {
+		t, err := c.producer.Topic(c.ctx, topic)
+		if err != nil {
+			return err
+		}
+		c.topic = t
+	}
+	return nil
+}
+
+// Partitions returns the number of partitions of a topic that is to be written.
+// The first use of a topic waits until a broker tells it; if there is none even
+// after a while that is the error.
+func (c *Collector) Partitions(topic string) (int32, error) {
+	if err := c.turnTo(topic); err != nil {
+		if c.ctx.Err() != nil {
+			err = &graph.Judged{Err: err} // of the app's end, not of a record
+		}
+		return 0, explain(err)
+	}
+	return c.topic.Partitions(), nil
 }
 
 // unsent keeps why a record was not sent.

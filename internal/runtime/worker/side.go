@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,42 +19,13 @@ import (
 
 // What a worker does beside its loop, on goroutines that end with it.
 
-const countsLast = 5 * time.Minute
-
-// counted is the number of partitions of a topic that tasks write.
-type counted struct {
-	n    int32
-	when time.Time
-}
-
 // partitions is the number of partitions of a topic. The first question about a
 // topic waits for the brokers.
 func (w *Worker) partitions(topic string) (int32, error) {
 	if n, ok := w.c.Topics[topic]; ok {
 		return n, nil
 	}
-	if c, ok := w.counts[topic]; ok && w.now().Sub(c.when) < countsLast {
-		return c.n, nil
-	}
-	ctx, cancel := context.WithTimeout(w.life, 30*time.Second)
-	defer cancel()
-	req := kmsg.NewPtrMetadataRequest()
-	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = kmsg.StringPtr(topic)
-	req.Topics = append(req.Topics, t)
-	resp, err := req.RequestWith(ctx, w.restorer.Client())
-	if err != nil {
-		return 0, fmt.Errorf("topic %s: number of partitions: %w", topic, err)
-	}
-	n := 0
-	for _, t := range resp.Topics {
-		n += len(t.Partitions)
-	}
-	if n == 0 {
-		return 0, fmt.Errorf("topic %s does not exist", topic)
-	}
-	w.counts[topic] = counted{int32(n), w.now()}
-	return int32(n), nil
+	return w.out.Partitions(topic)
 }
 
 // fence ends the transactions of members that vanished, when we get tasks: they

@@ -70,7 +70,6 @@ type Worker struct {
 	retry     time.Time // no commit before
 	purged    time.Time
 	done      map[offsets.Partition]int64 // of repartition topics, what can be purged
-	counts    map[string]counted          // partitions of output topics
 	fenced    bool                        // the group may have given our tasks to others: no work until it tells
 	member    string                      // id under which the group gave us our tasks
 	// unsure is set while only the group knows where our tasks stand: it is not
@@ -102,7 +101,7 @@ func New(c Config) *Worker {
 		c: c, log: c.Logger.With("worker", c.Index), layout: newLayout(c.Topology, c.App, c.Topics), began: time.Now(),
 		tasks: make(map[graph.TaskID]*entry), jobs: make(map[*restore.Job]*restored),
 		standbys: make(map[graph.TaskID]*standby), follows: make(map[*restore.Job]*followed),
-		done: make(map[offsets.Partition]int64), counts: make(map[string]counted),
+		done: make(map[offsets.Partition]int64),
 	}
 	w.m, w.measured, w.lapped = c.Measure, make(map[graph.TaskID]*measure.Task), w.began
 	if w.m == nil {
