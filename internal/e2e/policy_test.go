@@ -190,6 +190,39 @@ func TestRetryEnds(t *testing.T) {
 	}
 }
 
+// A record that has no timestamp is tried again for RetryTimeout in all where it
+// is the first that comes, though the task punctuates meanwhile.
+func TestRetryOfFirstEnds(t *testing.T) {
+	t.Parallel()
+	c, s := fake(t, 1)
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		time.Sleep(20 * time.Millisecond) // for a punctuation before the record comes
+		return nil, nil, false
+	})
+	put(t, s.Brokers, s.In, at(1, "good"))
+	var saw seen
+	policy := stream.ErrorPolicy{Decode: stream.RetryOnError}
+	ended := goRun(t, newApp(t, s, func(b *stream.Builder) {
+		b.Stream(in(s.In).WithTimestamps(func(r topology.Record[string, string], _ time.Time) (time.Time, error) {
+			if r.Value == "bad" {
+				return time.Time{}, errBad
+			}
+			return r.Time, nil
+		})).Peek(saw.add).Process(func() *ticker { return &ticker{every: time.Millisecond} }).To(in(s.Out))
+	}, func(c *stream.Config) { c.OnError, c.RetryTimeout = policy, time.Second }))
+	saw.await(t, 10*time.Second, 1)
+	put(t, s.Brokers, s.In, at(2, "bad"))
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "tried again for") {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it is tried again for good")
+	}
+}
+
 func (m *mishap) run() {
 	t := m.t
 	policy := stream.ErrorPolicy{Decode: m.judge, Process: m.judge, Produce: m.judge}

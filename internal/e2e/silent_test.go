@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"testing"
@@ -186,10 +187,13 @@ func TestPunctuationAlone(t *testing.T) {
 	}
 }
 
-type ticker struct{ n int }
+type ticker struct {
+	every time.Duration // defaults to 50 ms
+	n     int
+}
 
 func (p *ticker) Init(ctx *topology.Context[string, string]) error {
-	ctx.Every(50*time.Millisecond, topology.WallTime, func(now time.Time) error {
+	ctx.Every(cmp.Or(p.every, 50*time.Millisecond), topology.WallTime, func(now time.Time) error {
 		p.n++
 		return ctx.Forward(topology.Record[string, string]{Key: "k", Value: fmt.Sprintf("%d tick%d", p.n, p.n%2), Time: now})
 	})

@@ -50,6 +50,7 @@ func (t *Task) Add(topic string, records []flow.Origin, end int64) error {
 	if q.inHeap {
 		return nil
 	}
+	t.taken = Place{} // none is in work, should the first of these fail
 	return t.enter(q)
 }
 
@@ -68,6 +69,7 @@ func (t *Task) AddBatches(topic string, partition int32, batches []batch.Batch, 
 	if q.inHeap {
 		return nil
 	}
+	t.taken = Place{} // none is in work, should the first of these fail
 	return t.enter(q)
 }
 

@@ -64,7 +64,8 @@ type Place struct {
 	Offset int64
 }
 
-// Taken is the record that was taken last, which may be in work still.
+// Taken is the record that was taken last, which may be in work still. It is
+// none when records have come to an empty queue since.
 func (t *Task) Taken() Place { return t.taken }
 
 // Head is the record that is taken next, none without records.

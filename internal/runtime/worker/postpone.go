@@ -42,10 +42,11 @@ func (w *Worker) postpone(e *entry, p *task.Postponed) error {
 	return w.goBack(e, wait)
 }
 
-// place is the record that a task has to take again to meet a failure.
+// place is the record that a task has to take again to meet a failure: one that
+// does not decode is met when the one before it is taken, or when it is fetched.
 func (w *Worker) place(e *entry, f *task.Failure) task.Place {
 	switch {
-	case f.Stage == task.Decode && e.task != nil:
+	case f.Stage == task.Decode && e.task != nil && e.task.Taken() != (task.Place{}):
 		return e.task.Taken()
 	case f.Origin != nil:
 		return task.Place{Topic: f.Origin.Topic, Offset: f.Origin.Offset}
