@@ -152,6 +152,7 @@ func TestFaults(t *testing.T) {
 		{name: "commit of a generation that went on", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit, kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration, Count: 3}},
 		{name: "commit as a stranger", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit, kmsg.TxnOffsetCommit}, Err: kerr.UnknownMemberID, Count: 3}},
 		{name: "commit to a coordinator that moved", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit, kmsg.TxnOffsetCommit}, Err: kerr.NotCoordinator, Count: 3}},
+		{name: "commit answered without a name for the error", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit, kmsg.TxnOffsetCommit}, Count: 3}},
 		{name: "membership lost", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true}},
 		{name: "rebalance", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.RebalanceInProgress, TopLevel: true, Count: 2}},
 		{name: "produce to the wrong leader", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.NotLeaderForPartition, Count: 5}},

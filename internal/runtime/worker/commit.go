@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -63,8 +64,12 @@ func (w *Worker) commitNow() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errNotNow):
+		level := slog.LevelDebug
+		if w.retry.IsZero() && errors.Is(err, kerr.UnknownServerError) { // once: it may not pass
+			level = slog.LevelWarn
+		}
 		w.retry = w.now().Add(100 * time.Millisecond)
-		w.log.Debug("commit is tried again", "error", err)
+		w.log.Log(w.life, level, "commit is tried again", "error", err)
 		return nil
 	case errors.Is(err, errFenced):
 		if !w.fenced { // once, however often it is tried until the group tells
@@ -296,7 +301,7 @@ func (w *Worker) judgeCommit(err error, generation int32) error {
 		return fmt.Errorf("%w: %w", errFenced, err)
 	case errors.Is(err, kerr.OffsetMetadataTooLarge):
 		return fmt.Errorf("%w: the broker's offset.metadata.max.bytes is too small for the times of the stores that emit on close", err)
-	case kerr.IsRetriable(err), errors.Is(err, kerr.RebalanceInProgress):
+	case kerr.IsRetriable(err), errors.Is(err, kerr.RebalanceInProgress), errors.Is(err, kerr.UnknownServerError):
 		return fmt.Errorf("%w: %w", errNotNow, err)
 	}
 	return err
