@@ -126,13 +126,17 @@ func (s *VersionedStore[K, V]) Put(k K, v V, at time.Time) (Placed, error) {
 	return s.put(k, v, !s.nulls.Is(&v), at.UnixMilli())
 }
 
-// Delete ends the value that k had at a time, and returns it.
+// Delete ends the value that k had at a time, and returns it. There is none for a
+// time that is older than the history.
 func (s *VersionedStore[K, V]) Delete(k K, at time.Time) (old Version[V], had bool, err error) {
 	if old, had, err = s.GetAsOf(k, at); err != nil {
 		return old, false, err
 	}
 	var none V
-	_, err = s.put(k, none, false, at.UnixMilli())
+	p, err := s.put(k, none, false, at.UnixMilli())
+	if p.Expired {
+		return Version[V]{}, false, err
+	}
 	return old, had, err
 }
 

@@ -238,13 +238,8 @@ func (l *timeline) put(entry []byte, at int64, value []byte, time int64, h serde
 }
 
 // deleteHeaders says whether the changelog's deletes have the headers of the
-// record in work. As in Kafka Streams those of sessions in memory have none.
-func (l *timeline) deleteHeaders() bool {
-	if l.store.Kind == graph.SessionStore && l.store.InMemory {
-		return l.store.Headers
-	}
-	return l.store.Headers || l.store.DeleteHeaders
-}
+// record in work.
+func (l *timeline) deleteHeaders() bool { return l.store.Headers || l.store.DeleteHeaders }
 
 // Fetch returns the value of k in the window that starts at start. ok is false
 // when there is none, and always in a store with duplicates.

@@ -33,7 +33,7 @@ func (t *KTable[K, V]) TransformValues[V2 any](supply func(ctx *Context) func(k 
 		used = append(used, r.B.Use(spec))
 	}
 	return (*KTable[K, V2])(dsl.MapTable(r, dsl.MappedTable[K, V, V2]{
-		Op: "TransformValues", Prefix: "KTABLE-TRANSFORMVALUES-", Value: dsl.Same[V, V2](r.Value),
+		Op: "TransformValues", Prefix: "KTABLE-TRANSFORMVALUES-", Unnumbered: true, Value: dsl.Same[V, V2](r.Value),
 		Row: transform[K, V, V2](supply, false), Lookup: transform[K, V, V2](supply, true), Stores: used,
 	}))
 }

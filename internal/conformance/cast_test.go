@@ -41,6 +41,19 @@ func castTable[K, V any](t *table.KTable[K, V], out Shape, key cast[K], value ca
 			return value.to(v), at, true, nil
 		}, nil
 	}
+	c.GetAsOf = func(b *graph.Binder) (op.AsOf[any, any], error) {
+		get, err := r.GetAsOf(b)
+		if err != nil {
+			return nil, err
+		}
+		return func(k any, asOf int64) (any, int64, bool, error) {
+			v, from, ok, err := get(key.from(k), asOf)
+			if err != nil || !ok {
+				return nil, from, false, err
+			}
+			return value.to(v), from, true, nil
+		}, nil
+	}
 	r.B.Later(func(*dsl.Writer) {
 		r.Step.Out.Adapters = append(r.Step.Out.Adapters, func(child any) any {
 			next, ok := child.(flow.Next[any, flow.Change[any]])

@@ -109,13 +109,14 @@ func (b *Builder) Own(spec state.Spec, s *Step) *graph.Store {
 }
 
 // cached settles whether a table's store is cached, and logs headers. Versions
-// are never cached: each of them counts.
+// are never cached: each of them counts. Deletes from stores in memory are logged
+// without headers, as in Kafka Streams.
 func (b *Builder) cached(st *graph.Store) {
 	if !st.CacheChosen {
 		st.Cached = b.Caching
 	}
 	st.Cached = st.Cached && st.Kind != graph.VersionedStore
-	st.DeleteHeaders = st.DeleteHeaders || b.Headers
+	st.DeleteHeaders = st.DeleteHeaders || b.Headers && !st.InMemory
 }
 
 // RequireName notes the mistake of a step without a name, unless the builder

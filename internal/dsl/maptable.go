@@ -18,6 +18,8 @@ type MappedTable[K, V, V2 any] struct {
 	// Filters says that rows are kept or left out: updates from no row to no row
 	// are then left out too, where old rows are known anyway.
 	Filters bool
+	// Unnumbered says that a handle without a name takes no number.
+	Unnumbered bool
 	// Stores are what the rows are computed with.
 	Stores []*graph.Store
 }
@@ -58,7 +60,7 @@ func MapTable[K, V, V2 any](r *Rows[K, V], t MappedTable[K, V, V2]) *Table[K, V2
 		d.GetStores = func() []*graph.Store { return []*graph.Store{st} }
 		d.Versioned = func() bool { return st.Kind == graph.VersionedStore }
 	}
-	d.Unnamed = func(state.Spec) { burnt = true }
+	d.Unnamed = func(state.Spec) { burnt = !t.Unnumbered }
 	return Wrap(d)
 }
 

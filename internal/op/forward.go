@@ -27,6 +27,7 @@ type Forwarder[K, V any] struct {
 	next    flow.Next[K, flow.Change[V]]
 	sendOld bool
 	relay   bool // a merge behind has the cache, and wants what the store held before
+	ends    bool // rows have the time of their session's end, deletes too
 
 	// Of the cache only.
 	key    serde.Serde[K]
@@ -58,7 +59,7 @@ func NewForwarder[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store, sen
 	if err != nil {
 		return nil, err
 	}
-	f := &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: sendOld}
+	f := &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: sendOld, ends: ofSessions(st)}
 	if st != nil && st.TTLMillis > 0 {
 		if err := f.forwardExpired(b, st); err != nil {
 			return nil, err
@@ -87,7 +88,11 @@ func (f *Forwarder[K, V]) forwardExpired(b *graph.Binder, st *graph.Store) error
 		s.OnExpire(func(k K, v V, at int64) error {
 			m := f.in.Meta()
 			m.Node = f.node
-			return f.Send(k, flow.Change[V]{Old: v, HasOld: true}, v, true, at, m)
+			saved := m.Time
+			m.Time = at
+			err := f.Send(k, flow.Change[V]{Old: v, HasOld: true}, v, true, at, m)
+			m.Time = saved
+			return err
 		})
 	}
 	return nil
@@ -100,18 +105,24 @@ func NewRelay[K, V any](b *graph.Binder, n *graph.Node, st *graph.Store) (*Forwa
 	if err != nil {
 		return nil, err
 	}
-	return &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: true, relay: st.Cached && b.Instance.CacheBytes() > 0}, nil
+	relay := st.Cached && b.Instance.CacheBytes() > 0
+	return &Forwarder[K, V]{in: b.Instance, node: int32(n.ID), next: next, sendOld: true, relay: relay, ends: ofSessions(st)}, nil
 }
+
+func ofSessions(st *graph.Store) bool { return st != nil && st.Kind == graph.SessionStore }
 
 // WantsOld says whether Send needs to know what the store held before.
 func (f *Forwarder[K, V]) WantsOld() bool { return f.sendOld || f.dirty != nil }
 
-// Holds says whether updates are held in a cache.
-func (f *Forwarder[K, V]) Holds() bool { return f.dirty != nil }
+// Holds says whether updates are held in a cache, that of a merge behind included.
+func (f *Forwarder[K, V]) Holds() bool { return f.dirty != nil || f.relay }
 
 // Send forwards an update that was made to the store at time at. was is what
 // the store held before, which a cache compares with.
 func (f *Forwarder[K, V]) Send(k K, c flow.Change[V], was V, had bool, at int64, m *flow.Meta) error {
+	if !c.HasNew && !f.ends && f.Holds() {
+		at = m.Time
+	}
 	if f.dirty != nil {
 		return f.hold(k, c.Late, was, had, at, m)
 	}

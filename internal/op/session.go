@@ -205,10 +205,10 @@ func (s *sessions[K, V, A]) update(k K, v V, m *flow.Meta) error {
 }
 
 // forward sends on an update, without headers as in Kafka Streams, but for what
-// comes out of a cache.
+// comes out of the cache of a store that does not keep headers itself.
 func (s *sessions[K, V, A]) forward(k window.Key[K], c flow.Change[A], was A, had bool, m *flow.Meta) error {
 	headers := m.Headers
-	if !s.out.Holds() {
+	if !s.out.Holds() || s.Store.Headers || s.Store.DeleteHeaders {
 		m.Headers = nil
 	}
 	err := s.out.Send(k, c, was, had, k.End, m)

@@ -16,7 +16,13 @@ type BindRow[K, V, V2 any] func(b *graph.Binder, n *graph.Node) (Row[K, V, V2], 
 // FilterRow keeps the rows for which keep returns want.
 func FilterRow[K, V any](keep func(K, V) bool, want bool) BindRow[K, V, V] {
 	return func(*graph.Binder, *graph.Node) (Row[K, V, V], error) {
-		return func(k K, v V, has bool, _ int64) (V, bool, error) { return v, has && keep(k, v) == want, nil }, nil
+		return func(k K, v V, has bool, _ int64) (V, bool, error) {
+			if has && keep(k, v) == want {
+				return v, true, nil
+			}
+			var none V // a row that is not there reaches nobody, a transformer neither
+			return none, false, nil
+		}, nil
 	}
 }
 

@@ -103,14 +103,14 @@ func (s *slidingWindows[K, V, A]) add(k K, v V, m *flow.Meta) error {
 			}
 		}
 	}
-	if p.previous >= 0 {
-		if err := s.step(k, v, p.previous+1, nil, m); err != nil {
+	// Of an early record the window behind it comes first, of others last.
+	if s.early() {
+		if err := s.forwardRight(k, p, m); err != nil {
 			return err
 		}
 	}
-	// An early record's own window is there before it, and comes behind.
-	if s.early() {
-		if err := s.forwardRight(k, p, m); err != nil {
+	if p.previous >= 0 {
+		if err := s.step(k, v, p.previous+1, nil, m); err != nil {
 			return err
 		}
 	}
