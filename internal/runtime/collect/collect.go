@@ -194,8 +194,8 @@ func (c *Collector) End(topic string, num int32) (int64, bool) {
 
 // Together says whether what was emitted since the last Flush reaches the brokers
 // before or with what is emitted from now on: there is one broker, nothing is on
-// its way, and all of it leaves in one request.
-func (c *Collector) Together() bool { return c.producer.OneBroker() }
+// its way, and what fills a batch takes along all that is open.
+func (c *Collector) Together() bool { return c.producer.KeepOrder() }
 
 // Sent returns the number of records taken since Reset.
 func (c *Collector) Sent() int64 { return c.sent }

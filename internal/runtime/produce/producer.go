@@ -59,9 +59,10 @@ type Producer struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	hooks  []kgo.HookProduceBatchWritten
-	topics map[string]*Topic // of the appending goroutine
-	opened []*part           // with an open batch that was not pushed, of the appending goroutine
+	hooks   []kgo.HookProduceBatchWritten
+	topics  map[string]*Topic // of the appending goroutine
+	opened  []*part           // with an open batch that was not pushed, of the appending goroutine
+	ordered bool              // a full batch takes along all that is open: see KeepOrder; of the appending goroutine
 
 	mu       sync.Mutex
 	change   *sync.Cond
@@ -200,7 +201,14 @@ func (p *Producer) Append(ctx context.Context, t *Topic, num int32, r *Record) e
 		}
 	}
 	if b.n > 0 && len(b.buf)+recordOverhead+Size(r) > p.c.BatchBytes {
-		p.Push() // with all that is open: it is not to overtake what was appended before
+		if p.ordered {
+			p.Push()
+		} else {
+			p.mu.Lock()
+			p.hand(part)
+			p.kickAll()
+			p.mu.Unlock()
+		}
 		var err error
 		if b, err = p.openBatch(ctx, part); err != nil {
 			return err
@@ -287,19 +295,22 @@ func (p *Producer) Push() {
 
 // Flush pushes and waits until every batch was taken or refused.
 func (p *Producer) Flush(ctx context.Context) error {
+	p.ordered = false
 	p.Push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.await(ctx, func() bool { return p.waiting == 0 })
 }
 
-// OneBroker says whether all that was written so far went to the same broker,
-// and no batch is on its way. What is open then leaves in one request, and
-// nothing that is appended later comes before it.
-func (p *Producer) OneBroker() bool {
+// KeepOrder says whether what is open leaves before or with what is appended
+// from now on until the next Flush: all that was written so far went to one
+// broker, and no batch is on its way. A batch that fills up then takes along all
+// that is open.
+func (p *Producer) KeepOrder() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.brokers) <= 1 && len(p.homeless) == 0 && p.waiting == 0
+	p.ordered = len(p.brokers) <= 1 && len(p.homeless) == 0 && p.waiting == 0
+	return p.ordered
 }
 
 var errClosed = errors.New("producer was closed")
