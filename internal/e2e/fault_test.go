@@ -109,15 +109,17 @@ func TestUnknownForAMoment(t *testing.T) {
 	c, s := fake(t, 1)
 	var saw seen
 	stop := runTopology(t, s, func(b *stream.Builder) { b.Stream(in(s.In)).ForEach(saw.add) },
-		func(cfg *stream.Config) { cfg.MissingTopicsGrace = 2 * time.Second })
+		func(cfg *stream.Config) { cfg.MissingTopicsGrace = 6 * time.Second })
 	put(t, s.Brokers, s.In, at(1, "a"))
 	saw.await(t, 10*time.Second, 1)
 	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: s.In, Err: kerr.UnknownTopicOrPartition, Count: -1})
-	time.Sleep(1500 * time.Millisecond)
-	if h.Remove(); h.Hits() < 5 {
-		t.Fatalf("%d errors only", h.Hits())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.Wait(ctx, 7); err != nil { // it is told after five
+		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second)
+	h.Remove()
+	time.Sleep(7 * time.Second)
 	put(t, s.Brokers, s.In, at(2, "b"))
 	saw.await(t, 10*time.Second, 2)
 	if err := stop(); err != nil {
