@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/serde"
@@ -239,6 +240,21 @@ func admin(t *testing.T, addr string, f func(context.Context, *kadm.Client) erro
 	if err := f(ctx, kadm.NewClient(cl)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// commitOf is what the app has committed of a partition, nothing as long as its
+// group is not there.
+func commitOf(t *testing.T, s spec, topic string, partition int32) (at kadm.OffsetResponse) {
+	t.Helper()
+	admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
+		got, err := adm.FetchOffsets(ctx, s.App)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			return nil
+		}
+		at, _ = got.Lookup(topic, partition)
+		return err
+	})
+	return at
 }
 
 // grow adds partitions to a topic.

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -130,14 +129,8 @@ func (m *mishap) output(n [2]int) (values [2][]string) {
 }
 
 // committed returns the committed offset of a partition of the input.
-func (m *mishap) committed(partition int32) (at int64) {
-	admin(m.t, m.s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
-		offsets, err := adm.FetchOffsets(ctx, m.s.App)
-		o, _ := offsets.Lookup(m.s.In, partition)
-		at = o.At
-		return err
-	})
-	return at
+func (m *mishap) committed(partition int32) int64 {
+	return commitOf(m.t, m.s, m.s.In, partition).At
 }
 
 // A record that fails, at each stage, with each verdict, under each guarantee.

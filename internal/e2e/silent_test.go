@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -77,7 +76,7 @@ func TestCompactedEnd(t *testing.T) {
 	}
 	var at kadm.OffsetResponse
 	eventually(t, "a commit of the end", 10*time.Second, func() bool {
-		at = commitOf(t, s, "table")
+		at = commitOf(t, s, "table", 0)
 		return at.At == 3
 	})
 	if at.LeaderEpoch != -1 {
@@ -151,23 +150,12 @@ func TestCommitUpToTheEnd(t *testing.T) {
 		}
 		saw.await(t, 10*time.Second, 2)
 		eventually(t, fmt.Sprintf("a commit at the end of transaction %d", i), 10*time.Second, func() bool {
-			return commitOf(t, s, s.In).At == int64(3*(i+1))
+			return commitOf(t, s, s.In, 0).At == int64(3*(i+1))
 		})
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-}
-
-// commitOf is what the app has committed of the first partition of a topic.
-func commitOf(t *testing.T, s spec, topic string) (at kadm.OffsetResponse) {
-	t.Helper()
-	admin(t, s.Brokers, func(ctx context.Context, adm *kadm.Client) error {
-		got, err := adm.FetchOffsets(ctx, s.App)
-		at, _ = got.Lookup(topic, 0)
-		return err
-	})
-	return at
 }
 
 // What a punctuation emits is committed though nothing came in.
