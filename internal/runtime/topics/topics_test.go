@@ -321,7 +321,7 @@ func TestEnsureWaitsForBroker(t *testing.T) {
 	adm := admin(t, []string{addr.String()}, kgo.RequestRetries(0))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := Ensure(ctx, adm, config(t)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "refused") {
+	if _, err := Ensure(ctx, adm, config(t)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "unable to dial") {
 		t.Errorf("error without a broker is %v", err)
 	}
 	started := make(chan *kfake.Cluster)
