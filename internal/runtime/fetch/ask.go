@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/runtime/batch"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 )
 
@@ -190,9 +191,6 @@ func (f *Fetcher) hand(b *broker, c *Chunk) {
 	b.full = true
 }
 
-// passes says whether an error of a partition may be gone if it is asked again.
-func passes(err error) bool { return kerr.IsRetriable(err) || errors.Is(err, kerr.UnknownServerError) }
-
 // often is how many times in a row a topic is unknown before that is told: one
 // that was made a moment ago is not known to all brokers.
 const often = 5
@@ -216,7 +214,7 @@ func (f *Fetcher) refused(b *broker, a *answer, err error) {
 		if errors.Is(err, kerr.InconsistentTopicID) {
 			err = kerr.UnknownTopicID // as a session says it
 		}
-	case passes(err):
+	case client.Passes(err):
 		p.lost, p.replica = true, -1
 		if l := a.rp.CurrentLeader; l.LeaderID >= 0 && l.LeaderEpoch > p.leaderEpoch {
 			p.leader, p.leaderEpoch, p.lost = l.LeaderID, l.LeaderEpoch, false

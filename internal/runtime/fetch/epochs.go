@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 )
 
@@ -84,7 +85,7 @@ func (f *Fetcher) judgeCheck(b *broker, p *partition, rp *kmsg.OffsetForLeaderEp
 		return
 	case err == nil:
 		err = &Cut{From: p.next, To: rp.EndOffset}
-	case passes(err):
+	case client.Passes(err):
 		p.lost = true
 		p.wait()
 		return

@@ -99,7 +99,7 @@ func (f *Fetcher) lead(p *partition, t *kmsg.MetadataResponseTopic) {
 	switch unknown := errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID); {
 	case unknown && p.fails%often == 0 && !p.paused:
 		p.end = -1 // told again when it is there
-	case unknown, err == nil, passes(err):
+	case unknown, err == nil, client.Passes(err):
 		return
 	default:
 		p.stopped = true

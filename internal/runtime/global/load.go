@@ -13,6 +13,7 @@ import (
 
 	"github.com/ottla-streams/ottla/internal/graph"
 	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/task"
 )
 
@@ -192,8 +193,7 @@ func (g *Global) topics(ctx context.Context) (kadm.TopicDetails, error) {
 
 // lasting marks an error that the brokers will repeat.
 func lasting(err error) error {
-	var code *kerr.Error
-	if errors.As(err, &code) && !code.Retriable && code != kerr.UnknownServerError {
+	if client.Lasts(err) {
 		return &fatalError{err}
 	}
 	return err

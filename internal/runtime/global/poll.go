@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-streams/ottla/internal/flow"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/serde"
 )
 
@@ -111,7 +112,6 @@ func (g *Global) commit(ctx context.Context, moved []*part) error {
 func (g *Global) fetchErrors(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
 		var loss *kgo.ErrDataLoss
-		var code *kerr.Error
 		where := fmt.Errorf("topic %s partition %d: %w", e.Topic, e.Partition, e.Err)
 		switch {
 		case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
@@ -120,8 +120,8 @@ func (g *Global) fetchErrors(fetches kgo.Fetches) error {
 				g.lost[p.kept.store.Name] = true
 			}
 			return fmt.Errorf("%w: %w", ErrAgain, where)
-		case kgo.IsRetryableBrokerErr(e.Err), errors.As(e.Err, &code) && code.Retriable,
-			errors.Is(e.Err, kerr.UnknownServerError), errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kerr.UnknownTopicOrPartition):
+		case kgo.IsRetryableBrokerErr(e.Err), client.Passes(e.Err),
+			errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kerr.UnknownTopicOrPartition):
 			g.warn("global stores wait for their topics", where)
 		default:
 			return &fatalError{where}

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/overlay"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 	"github.com/ottla-streams/ottla/serde"
 )
@@ -183,7 +184,7 @@ func (r *Restorer) take(p *progress, rp *kmsg.FetchResponseTopicPartition, alone
 			p.rest = time.Now().Add(restTime)
 		}
 		return nil, nil
-	case passes(err):
+	case client.Passes(err):
 		r.forget(p)
 		return nil, fmt.Errorf("%s: fetch: %w", part, err)
 	default:

@@ -3,14 +3,12 @@ package restore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -122,7 +120,7 @@ func (r *Restorer) run(ctx context.Context) {
 			continue
 		}
 		batches, err := r.round(ctx, jobs)
-		if final(err) {
+		if client.Lasts(err) {
 			batches, err = fail(jobs, err), nil
 		}
 		r.hand(ctx, batches)
@@ -137,15 +135,6 @@ func (r *Restorer) run(ctx context.Context) {
 		sleep(ctx, min(20*time.Millisecond<<min(tries, 6), 500*time.Millisecond))
 	}
 }
-
-// final says that a broker refuses for good.
-func final(err error) bool {
-	var code *kerr.Error
-	return errors.As(err, &code) && !passes(code)
-}
-
-// passes says that a broker may give another answer later.
-func passes(err error) bool { return kerr.IsRetriable(err) || errors.Is(err, kerr.UnknownServerError) }
 
 // fail ends all jobs with an error.
 func fail(jobs []*progress, err error) []Batch {

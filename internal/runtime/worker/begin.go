@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/graph"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 	"github.com/ottla-streams/ottla/internal/runtime/offsets"
 )
 
@@ -151,8 +151,7 @@ func (w *Worker) resetTo(ctx context.Context, parts []offsets.Partition) (map[of
 
 // isFinal says that trying again does not help.
 func isFinal(err error) bool {
-	var code *kerr.Error
-	return errors.Is(err, ErrNoOffset) || errors.As(err, &code) && !code.Retriable && code != kerr.UnknownServerError
+	return errors.Is(err, ErrNoOffset) || client.Lasts(err)
 }
 
 func pause(ctx context.Context, d time.Duration) {

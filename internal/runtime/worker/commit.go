@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-streams/ottla/internal/measure"
+	"github.com/ottla-streams/ottla/internal/runtime/client"
 )
 
 // errNotNow is wrapped by errors of a commit that may work later: the group is
@@ -301,7 +302,7 @@ func (w *Worker) judgeCommit(err error, generation int32) error {
 		return fmt.Errorf("%w: %w", errFenced, err)
 	case errors.Is(err, kerr.OffsetMetadataTooLarge):
 		return fmt.Errorf("%w: the broker's offset.metadata.max.bytes is too small for the times of the stores that emit on close", err)
-	case kerr.IsRetriable(err), errors.Is(err, kerr.RebalanceInProgress), errors.Is(err, kerr.UnknownServerError):
+	case client.Passes(err), errors.Is(err, kerr.RebalanceInProgress):
 		return fmt.Errorf("%w: %w", errNotNow, err)
 	}
 	return err
